@@ -1,0 +1,182 @@
+# Tickline: a Bitcoin price pipeline in C. `make help` lists what there is.
+#
+# Variables:
+#   BUILD=dir        where everything goes (build)
+#   SANITIZE=list    address,undefined or thread; give it a BUILD of its own
+#   WERROR=0         warnings are no errors
+#   OPTIMIZE=flags   -O2 -g
+
+BUILD    ?= build
+SANITIZE ?=
+WERROR   ?= 1
+OPTIMIZE ?= -O2 -g
+PYTHON   ?= python3
+VENV     ?= build/venv
+
+SERVICES := gateway ingest model
+LIBRARIES := common $(SERVICES)
+
+VERSION := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
+
+PACKAGES := rdkafka libcjson libcurl gsl zlib openssl
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs rdkafka libcjson libcurl zlib openssl 2>/dev/null) -lcivetweb
+GSL_LIBS   := -lgsl -lopenblas
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wundef -Wwrite-strings -Wvla -Wformat=2
+ifneq ($(WERROR),0)
+WARNINGS += -Werror
+endif
+
+CPPFLAGS += -D_GNU_SOURCE -MMD -MP -iquote shared -iquote $(BUILD)/gen
+CFLAGS   += -std=c11 $(OPTIMIZE) $(WARNINGS) -pthread -fno-omit-frame-pointer $(PKG_CFLAGS)
+LDFLAGS  += -pthread
+LDLIBS   += $(PKG_LIBS) $(GSL_LIBS) -lm
+ifneq ($(SANITIZE),)
+CFLAGS  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+LDFLAGS += -fsanitize=$(SANITIZE)
+else
+CFLAGS  += -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+LDFLAGS += -Wl,-z,relro,-z,now
+endif
+
+DIR_common := shared
+DIR_gateway := services/gateway
+DIR_ingest := services/ingest
+DIR_model := services/model
+
+sources = $(filter-out %/main.c,$(shell find $(DIR_$(1)) -name '*.c' | sort))
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+GENERATED_gateway := $(BUILD)/gen/openapi_gateway.c
+GENERATED_ingest := $(BUILD)/gen/openapi_ingest.c
+GENERATED_model := $(BUILD)/gen/openapi_model.c $(BUILD)/gen/dashboard_assets.c
+BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: help deps build run stop clean-data clean test unit unit-run integration fuzz fuzz-run lint format FORCE
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+deps: ## install what building, running and testing need (Debian 12 or 13, root or sudo)
+	@deploy/local/deps.sh
+
+build: $(BINARIES) ## compile the three services into $(BUILD)/bin
+
+# --- objects, libraries, programs ------------------------------------------------------------
+
+# A change of flags rebuilds everything.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)' > $@
+
+# A change of version rebuilds only what prints it.
+$(BUILD)/gen/version.h: FORCE
+	@mkdir -p $(@D)
+	@{ echo '#define TICKLINE_VERSION "$(VERSION)"'; echo '#define TICKLINE_FLAGS "$(CC) $(CFLAGS)"'; } > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | $(BUILD)/gen/version.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/gen/dashboard_assets.o: CPPFLAGS += -iquote services/model/dashboard
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(foreach l,$(LIBRARIES),$(eval $(BUILD)/obj/$(DIR_$(l))/%.o: CPPFLAGS += -iquote $(DIR_$(l))))
+
+define library
+$(BUILD)/lib$(1).a: $(call objects,$(call sources,$(1))) $(GENERATED_$(1):$(BUILD)/gen/%.c=$(BUILD)/obj/gen/%.o)
+	@rm -f $$@
+	$(AR) rcs $$@ $$(filter %.o,$$^)
+endef
+$(foreach l,$(LIBRARIES),$(eval $(call library,$(l))))
+
+$(BINARIES): $(BUILD)/bin/%: $(BUILD)/obj/services/%/main.o $(BUILD)/lib%.a $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# --- generated sources -----------------------------------------------------------------------
+
+$(BUILD)/gen/openapi_%.c: openapi/%.yaml shared/tools/embed.py
+	@mkdir -p $(@D)
+	$(PYTHON) shared/tools/embed.py openapi $< openapi_$* $@
+
+DASHBOARD := services/model/dashboard
+$(BUILD)/gen/dashboard_assets.c: $(shell find $(DASHBOARD) -type f -not -name '*.c' -not -name '*.h' 2>/dev/null) deploy/local/uplot.sh shared/tools/embed.py
+	@mkdir -p $(@D)
+	deploy/local/uplot.sh $(BUILD)/gen/uplot
+	$(PYTHON) shared/tools/embed.py assets $@ $(DASHBOARD) $(BUILD)/gen/uplot
+
+# --- tests -----------------------------------------------------------------------------------
+# tests/unit/<library>/test_x.c tests one source file of that library, one program each.
+
+test_programs = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/$(1)/test_*.c))
+UNIT_PROGRAMS := $(foreach l,$(LIBRARIES),$(call test_programs,$(l)))
+
+define unit_program
+$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(if $(filter-out common,$(1)),$(BUILD)/lib$(1).a) $(BUILD)/libcommon.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka
+$(BUILD)/obj/tests/unit/$(1)/%.o: CPPFLAGS += -iquote $(DIR_$(1))
+endef
+$(foreach l,$(LIBRARIES),$(eval $(call unit_program,$(l))))
+
+unit-run: $(UNIT_PROGRAMS)
+	@tests/run_unit.py --label '$(or $(SANITIZE),plain)' --results build/results $^
+
+unit: ## unit tests under ASan+UBSan, then under TSan
+	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined OPTIMIZE='-O1 -g' unit-run
+	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread OPTIMIZE='-O1 -g' unit-run
+
+integration: build ## the real services on real Kafka and HDFS
+	@$(VENV)/bin/python -m pytest -q tests/integration --results build/results $(PYTEST_FLAGS)
+
+# tests/fuzz/<library>/fuzz_x.c, corpus in tests/fuzz/corpus/x/.
+FUZZ_SECONDS ?= 10
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*/fuzz_*.c))
+define fuzz_program
+$(BUILD)/fuzz/$(1)/%: $(BUILD)/obj/tests/fuzz/$(1)/%.o $(if $(filter-out common,$(1)),$(BUILD)/lib$(1).a) $(BUILD)/libcommon.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(LDFLAGS) -fsanitize=fuzzer -o $$@ $$^ $$(LDLIBS)
+$(BUILD)/obj/tests/fuzz/$(1)/%.o: CPPFLAGS += -iquote $(DIR_$(1))
+endef
+$(foreach l,$(LIBRARIES),$(eval $(call fuzz_program,$(l))))
+
+fuzz-run: $(FUZZ_PROGRAMS)
+	@tests/run_fuzz.py --seconds $(FUZZ_SECONDS) --corpus tests/fuzz/corpus --results build/results $^
+
+fuzz: ## each libFuzzer target for FUZZ_SECONDS over its stored corpus
+	@$(MAKE) --no-print-directory CC=clang BUILD=build/fuzz SANITIZE=address,undefined \
+		OPTIMIZE='-O1 -g -fsanitize=fuzzer-no-link' fuzz-run
+
+lint: ## static analysis and formatting check
+	@tests/lint.sh
+
+format: ## clang-format all sources in place
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+test: ## everything: build, lint, unit, fuzz, integration; the last line counts the tests
+	@tests/run_all.sh
+
+# --- running ---------------------------------------------------------------------------------
+
+run: ## install, build, start Kafka, HDFS and the services; Ctrl-C stops everything
+	@deploy/local/run.sh
+
+stop: ## stop what `make run` started, from another terminal
+	@deploy/local/stack.py stop
+
+clean-data: ## remove all data of the local stack (asks first; FORCE=1 does not ask)
+	@deploy/local/stack.py clean
+
+clean: ## remove what was built, keep the data
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs cmocka programs, one process and one time limit each; prints output only on failure.
+Writes the counts to RESULTS/unit-LABEL.json. Exits 1 when a test failed or a program ran none."""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+TIME_LIMIT_S = 120
+
+
+def run(program):
+    try:
+        done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              errors="replace", timeout=TIME_LIMIT_S)
+        output, code = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as late:
+        output, code = (late.stdout or b"").decode(errors="replace") + "\ntime limit passed", -1
+    passed = sum(map(int, re.findall(r"\[  PASSED  \] (\d+) test", output)))
+    failed = sum(map(int, re.findall(r"\[  FAILED  \] (\d+) test", output)))
+    if code != 0 and failed == 0 or passed + failed == 0:
+        failed += 1
+    return program, passed, failed, output
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--label", required=True)
+    parser.add_argument("--results", required=True, type=pathlib.Path)
+    parser.add_argument("programs", nargs="+")
+    options = parser.parse_args()
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for program, good, bad, output in pool.map(run, options.programs):
+            passed, failed = passed + good, failed + bad
+            if bad:
+                print(f"--- {program}\n{output}")
+    options.results.mkdir(parents=True, exist_ok=True)
+    name = "unit-" + options.label.replace(",", "-")
+    (options.results / f"{name}.json").write_text(json.dumps({"passed": passed, "failed": failed}))
+    print(f"{name}: {passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
