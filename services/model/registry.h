@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Specs and versions. HDFS is the truth, below <root>/models/<model>/:
+ *
+ *   spec.json                 absent for built-in specs
+ *   version-<8 digits>.json   immutable
+ *   serving-<8 digits>.json   which version serves since when, by whom and why; the largest number
+ *                             holds, the others are the audit trail
+ *
+ * Every file is written to <root>/staging/models/ and renamed, and carries a SHA-256 of its body;
+ * one that does not match is reported and never used. Numbers have 17 digits.
+ * A copy of everything lies in `state_dir`, from which the registry starts, so that serving goes on
+ * (also after a restart) when HDFS is away; a background thread then waits for HDFS, reads what is
+ * new there and writes what is missing there.
+ *
+ * Any thread may call. Errors of calls that write: those of webhdfs.h (nothing changed, or for
+ * webhdfs_is_unknown the background thread finds out), INVALID, EXISTS, NOT_FOUND, CONFLICT.
+ */
+#ifndef TICKLINE_MODEL_REGISTRY_H
+#define TICKLINE_MODEL_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "health.h"
+#include "metrics.h"
+#include "spec.h"
+#include "text.h"
+#include "version.h"
+#include "webhdfs.h"
+
+enum { REGISTRY_MAX_MODELS = 100, REGISTRY_MAX_VERSIONS = 1000 };
+
+struct registry;
+
+struct registry_options {
+	const char *root;               /* "/bitcoin"; copied */
+	const char *state_dir;          /* made when missing; copied */
+	struct webhdfs_options webhdfs; /* the strings are copied */
+	struct metrics *metrics;
+	struct health *health; /* condition "models-synced" is registered here; NULL: none */
+};
+
+/* Loads the built-in specs and the local copy. SYSTEM: state_dir can't be used. */
+enum error registry_new(const struct registry_options *options, struct registry **registry,
+			struct text *why) MUST_USE;
+enum error registry_start(struct registry *registry, struct text *why) MUST_USE; /* the thread */
+void registry_stop(struct registry *registry);
+void registry_destroy(struct registry **registry);
+
+/* --- specs --- */
+
+/* Calls `each` for every model in the order of names; false ends it. The spec is valid during the
+ * call, `serving` may be NULL and is retained only for the call. No registry call inside. */
+void registry_each_model(struct registry *registry,
+			 bool (*each)(const struct spec *spec, const struct version *serving,
+				      void *user),
+			 void *user);
+
+/* Copies the spec out. OK or NOT_FOUND. */
+enum error registry_spec(struct registry *registry, const char *model, struct spec *spec) MUST_USE;
+
+/* A new model. EXISTS: the name is taken; LIMIT: REGISTRY_MAX_MODELS. */
+enum error registry_create(struct registry *registry, const struct spec *spec,
+			   struct text *why) MUST_USE;
+
+/* Removes a model with its versions. CONFLICT: it comes with the program. */
+enum error registry_delete(struct registry *registry, const char *model, struct text *why) MUST_USE;
+
+/* --- versions --- */
+
+/* The version that serves, with a reference for the caller; NULL: none yet, or no such model. Never
+ * waits for HDFS. */
+struct version *registry_acquire(struct registry *registry, const char *model);
+
+/* One version, with a reference; NULL: no such version. */
+struct version *registry_version(struct registry *registry, const char *model, int64_t number);
+
+/* Every version, newest first, as summaries. NOT_FOUND: no such model. Returns up to `capacity`,
+ * newer ones first; `total` gets the count. */
+enum error registry_versions(struct registry *registry, const char *model,
+			     struct version_summary *out, size_t capacity, size_t *count,
+			     size_t *total) MUST_USE;
+
+/* Why and by whom a version serves: the newest first. Same form. */
+struct serving_event {
+	int64_t sequence, version, at_us;
+	char by[64]; /* "gate", or the caller's name */
+	char reason[256];
+};
+enum error registry_history(struct registry *registry, const char *model, struct serving_event *out,
+			    size_t capacity, size_t *count, size_t *total) MUST_USE;
+
+/* Makes a version serve. NOT_FOUND: no such model or version. */
+enum error registry_promote(struct registry *registry, const char *model, int64_t number,
+			    const char *by, const char *reason, struct text *why) MUST_USE;
+
+/* Makes the version serve that served before the present one. CONFLICT: there was none. */
+enum error registry_rollback(struct registry *registry, const char *model, const char *by,
+			     const char *reason, int64_t *number, struct text *why) MUST_USE;
+
+#endif

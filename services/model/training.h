@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Training jobs: one at a time per model, each on a thread of its own with a small pool of readers.
+ * Also trains by itself: when a model has no version and the data suffice, and every
+ * retrain_every_s. Any thread may call.
+ */
+#ifndef TICKLINE_MODEL_TRAINING_H
+#define TICKLINE_MODEL_TRAINING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "error.h"
+#include "metrics.h"
+#include "registry.h"
+#include "text.h"
+#include "webhdfs.h"
+
+struct training_settings {
+	int64_t train_threads;     /* files read at once by one job */
+	int64_t train_jobs;        /* jobs at once, over all models */
+	bool autotrain;            /* train a model that has no version once there is enough */
+	int64_t autotrain_check_s; /* how often that is looked at */
+	int64_t retrain_every_s;   /* 0: never */
+	int64_t job_history;       /* finished jobs that are remembered */
+};
+struct config_table training_settings_table(struct training_settings *settings);
+
+enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_REFUSED, JOB_FAILED, JOB_CANCELLED };
+const char *job_state_name(enum job_state state); /* "queued", … */
+
+enum { JOB_ID_LENGTH = 24, JOB_MAX_REASON = 1024 };
+
+struct job {
+	char id[JOB_ID_LENGTH + 1];
+	char model[SPEC_MAX_NAME + 1];
+	char by[64]; /* who started it: "api", "autotrain", "schedule" */
+	enum job_state state;
+	const char
+		*phase; /* static: "waiting", "listing", "reading", "fitting", "saving", "ended" */
+	int64_t created_us, started_us, ended_us; /* wall clock; 0: not yet */
+	int64_t files_total, files_done, files_refused;
+	int64_t bytes_total, bytes_done;
+	int64_t rows_read, rows_used;    /* records seen; rows that went into a factor */
+	double rows_per_s;               /* so far; 0 before the first */
+	int64_t remaining_ms;            /* estimated; -1: unknown */
+	int64_t version;                 /* the version made; -1: none */
+	bool serves;                     /* the gate let it serve */
+	char reason[JOB_MAX_REASON + 1]; /* refused, failed, or why it does not serve; "" */
+};
+
+struct training;
+
+struct training_options {
+	const struct training_settings *settings; /* kept */
+	struct registry *registry;                /* outlives the training */
+	const char *root;                         /* "/bitcoin"; copied */
+	struct webhdfs_options webhdfs;           /* the strings are copied */
+	struct metrics *metrics;
+};
+
+/* INVALID with `why`, or NO_MEMORY. */
+enum error training_new(const struct training_options *options, struct training **training,
+			struct text *why) MUST_USE;
+enum error training_start(struct training *training, struct text *why) MUST_USE;
+
+/* Cancels what runs and waits for it, until deadline_us (monotonic); takes no new jobs. */
+void training_drain(struct training *training, int64_t deadline_us);
+void training_destroy(struct training **training); /* drains without a limit first */
+
+/* Starts a job: OK, `id` is the new one; CONFLICT, `id` is the one that runs for this model;
+ * NOT_FOUND: no such model; LIMIT: too many wait; CLOSED: draining. */
+enum error training_begin(struct training *training, const char *model, const char *by,
+			  char id[JOB_ID_LENGTH + 1], struct text *why) MUST_USE;
+
+/* OK or NOT_FOUND. */
+enum error training_job(struct training *training, const char *id, struct job *out) MUST_USE;
+
+/* Newest first; model NULL: all. Returns how many were written to `out`. */
+size_t training_jobs(struct training *training, const char *model, struct job *out,
+		     size_t capacity);
+
+/* Asks a queued or running job to end; it is CANCELLED soon after.
+ * NOT_FOUND; CONFLICT: it has ended already. */
+enum error training_cancel(struct training *training, const char *id, struct text *why) MUST_USE;
+
+/* A job as the REST API shows it; NULL: no memory. */
+cJSON *job_to_json(const struct job *job) MUST_USE;
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One version of a model: immutable, counted. Whoever holds a reference may use it from any thread
+ * without a lock; the last release frees it.
+ */
+#ifndef TICKLINE_MODEL_VERSION_H
+#define TICKLINE_MODEL_VERSION_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "spec.h"
+#include "text.h"
+
+struct version;
+
+struct version *version_retain(const struct version *version);
+void version_release(struct version **version); /* NULL inside is fine; sets it to NULL */
+
+const struct spec *version_spec(const struct version *version);
+int64_t version_number(const struct version *version); /* 0: the last price itself */
+int64_t version_created_us(const struct version *version);
+
+/* True when the prediction needs this feature; one that was dropped (constant, dependent, leaking)
+ * may be given or left out, and is ignored. */
+bool version_uses(const struct version *version, size_t feature);
+
+struct prediction {
+	double value;
+	double low, high;  /* NAN: undefined (no degrees of freedom left) */
+	double level;      /* of the interval: 0.95 */
+	double leverage;   /* x'(X'X)^-1 x; NAN where undefined */
+	bool extrapolated; /* the leverage is above every row's that a fit of this size had on
+			      average three times over */
+};
+
+/* The prediction for features in the spec's order (those not used may be anything).
+ * `level` > 0 and < 1. OK; INVALID: the result is not a finite number (features far out of range).
+ * Any thread, no lock, no allocation. */
+enum error version_predict(const struct version *version, const double *x, double level,
+			   struct prediction *out) MUST_USE;
+
+/* The whole report: coefficients with errors, t, p and intervals, n, s, R2, held-out part, skill,
+ * dropped columns, warnings, lineage. A number that is undefined is null. The text is JSON, built
+ * once; it lives as long as the version. */
+const char *version_report(const struct version *version, size_t *length);
+
+/* A few numbers of the report, for lists and metrics; NAN: undefined. */
+struct version_summary {
+	int64_t number, created_us;
+	int64_t rows, held_out_rows;
+	double r2, rmse, held_out_rmse;
+	double skill_last; /* 1 - rmse / rmse of the last price, on the held-out part */
+	double skill_mean;
+	bool leakage;
+};
+struct version_summary version_summary(const struct version *version);
+
+#endif
