@@ -10,7 +10,8 @@ BUILD    ?= build
 SANITIZE ?=
 WERROR   ?= 1
 OPTIMIZE ?= -O2 -g
-PYTHON   ?= python3
+# Debian's, which has python3-yaml, even where another python3 comes first in PATH.
+PYTHON   ?= $(firstword $(wildcard /usr/bin/python3) python3)
 VENV     ?= build/venv
 
 SERVICES := gateway ingest model
