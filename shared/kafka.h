@@ -20,12 +20,16 @@ struct kafka_property {
 };
 
 /* A configuration with bootstrap.servers, client.id, `properties` (name NULL ends them), then every
- * kafka.* setting, which wins; librdkafka's log goes to ours. INVALID with librdkafka's own words.
- * The caller owns the result (rd_kafka_conf_destroy, or rd_kafka_new takes it). */
+ * kafka.* setting of `config` (may be NULL), which wins; librdkafka's log goes to ours. INVALID
+ * with librdkafka's own words, every bad setting at once. The caller owns the result
+ * (rd_kafka_conf_destroy, or rd_kafka_new takes it). */
 enum error kafka_conf_new(const struct config *config, const char *brokers, const char *client_id,
 			  const struct kafka_property *properties, rd_kafka_conf_t **conf,
 			  struct text *why) MUST_USE;
 
+/* Both take `conf`, also when they fail. INVALID with librdkafka's own words (a certificate that
+ * cannot be read, settings that contradict each other). The caller owns the handle. A consumer's
+ * events all arrive by rd_kafka_consumer_poll. */
 enum error kafka_producer_new(rd_kafka_conf_t *conf, rd_kafka_t **producer,
 			      struct text *why) MUST_USE;
 enum error kafka_consumer_new(rd_kafka_conf_t *conf, rd_kafka_t **consumer,
