@@ -99,7 +99,10 @@ $(BUILD)/lib$(1).a: $(call objects,$(call sources,$(1))) $(GENERATED_$(1):$(BUIL
 endef
 $(foreach l,$(LIBRARIES),$(eval $(call library,$(l))))
 
-$(BINARIES): $(BUILD)/bin/%: $(BUILD)/obj/services/%/main.o $(BUILD)/lib%.a $(BUILD)/libcommon.a
+# See the file: without it no program that uses librdkafka can run under ThreadSanitizer.
+TSAN_OBJECTS := $(if $(findstring thread,$(SANITIZE)),$(BUILD)/obj/tests/unit/tsan/c11_threads.o)
+
+$(BINARIES): $(BUILD)/bin/%: $(BUILD)/obj/services/%/main.o $(BUILD)/lib%.a $(BUILD)/libcommon.a $(TSAN_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -122,7 +125,7 @@ test_programs = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit
 UNIT_PROGRAMS := $(foreach l,$(LIBRARIES),$(call test_programs,$(l)))
 
 define unit_program
-$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(if $(filter-out common,$(1)),$(BUILD)/lib$(1).a) $(BUILD)/libcommon.a
+$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(if $(filter-out common,$(1)),$(BUILD)/lib$(1).a) $(BUILD)/libcommon.a $(TSAN_OBJECTS)
 	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka
 $(BUILD)/obj/tests/unit/$(1)/%.o: CPPFLAGS += -iquote $(DIR_$(1))
