@@ -21,9 +21,12 @@
 enum record_kind { RECORD_TICK, RECORD_BAR, RECORD_KINDS };
 enum { RECORD_MAX_FIELDS = 8, RECORD_MAX_SYMBOL = 32, RECORD_MAX_NUMBER = 64 };
 enum {
-	RECORD_MAX_JSON = 1024,
-	RECORD_MAX_CSV = 512
-}; /* bytes that a written record never exceeds */
+	RECORD_MAX_JSON = 1024, /* bytes that a written record never exceeds */
+	RECORD_MAX_CSV = 512,
+	RECORD_MAX_INPUT = 64 * 1024, /* bytes of one record that is read; more is `too-large` */
+	RECORD_MAX_DEPTH = 16,        /* levels of nesting, the record's own included */
+	RECORD_MAX_COLUMNS = 64,      /* of a CSV text */
+};
 
 enum record_type {
 	RECORD_TIMESTAMP,
@@ -34,6 +37,7 @@ enum record_type {
 
 struct record_field {
 	const char *name;
+	size_t name_length; /* bytes */
 	enum record_type type;
 	int source;       /* index of the field it derives from; -1: none */
 	bool from_volume; /* which bounds normalise it */
@@ -83,7 +87,7 @@ struct record {
 struct record_fault {
 	const char *code; /* not-json, not-object, missing, wrong-type, not-finite, out-of-range,
 			     bad-timestamp, unknown-member, duplicate-member, inconsistent,
-			     bad-symbol, too-large, bad-csv */
+			     bad-symbol, too-large, bad-csv, no-memory */
 	char field[64];   /* "" when it concerns the whole record */
 	char reason[256]; /* valid UTF-8, control characters escaped */
 };
@@ -92,7 +96,8 @@ struct record_fault {
  * Numbers may also be JSON strings that hold a JSON number ("107120.55", as exchanges send them).
  * Timestamps: see timestamp.h (string or number). `symbol`, of [A-Z0-9._-], 1 to 32 characters, is
  * an optional member of every record: it becomes the Kafka key, not part of the value.
- * OK, or INVALID with `fault` filled; `out` is undefined then. */
+ * OK; INVALID with `fault` filled; NO_MEMORY (`fault` says so too): nothing is known about the
+ * record, try again. `out` is undefined unless OK. */
 enum error record_read_json(const struct record_table *table, const struct record_rules *rules,
 			    const char *data, size_t length, struct record *out,
 			    struct record_fault *fault) MUST_USE;
@@ -105,20 +110,34 @@ enum error record_read_json_slow(const struct record_table *table, const struct 
 /* How the columns of a CSV file map to fields, bound by header names. */
 struct record_columns {
 	const struct record_table *table;
-	int field_of[64]; /* column -> field index, -1: ignored, -2: symbol */
+	int field_of[RECORD_MAX_COLUMNS]; /* column -> field index, -1: ignored, -2: symbol */
 	size_t count;
 };
 
 /* Our own order without a header. */
 void record_columns_default(const struct record_table *table, struct record_columns *columns);
 
-/* Binds a header line (BOM and CR are dropped; names without case; aliases: open_time, time, date,
- * datetime, "Open time" -> timestamp; "adj close" is ignored). INVALID: a needed column is missing,
- * named twice or unknown (the fault names it). */
+/* Looks at the first line of a CSV text and fills `columns`: a line whose first cell begins with a
+ * digit is data (`*header` false) in our own order, the derived columns at the end may be absent,
+ * and bars may be Binance's 12 columns; anything else is a header and is bound by name.
+ * OK; INVALID with `fault`: no such number of columns, or as record_columns_bind. */
+enum error record_columns_detect(const struct record_table *table, const char *line, size_t length,
+				 struct record_columns *columns, bool *header,
+				 struct record_fault *fault) MUST_USE;
+
+/* True when the line after a header goes on with it, as yfinance's second and third line do
+ * ("Ticker,BTC-USD,…", "Datetime,,,,,"): such a line is not data. */
+bool record_columns_continue(const char *line, size_t length);
+
+/* Binds a header line (BOM and CR are dropped; names without case, blanks and underscores alike;
+ * aliases: open_time, time, date, datetime -> timestamp; columns of Binance's and Yahoo's files
+ * that no field needs, as "adj close", are ignored). INVALID: a needed column is missing, named
+ * twice or unknown (the fault names it). */
 enum error record_columns_bind(const struct record_table *table, const char *line, size_t length,
 			       struct record_columns *columns, struct record_fault *fault) MUST_USE;
 
-/* One CSV line without its line end. RFC 4180 quotes are understood. OK or INVALID. */
+/* One CSV line without its line end (a CR at its end is dropped). RFC 4180 quotes are understood.
+ * A derived field may be empty: it counts as missing. OK or INVALID. */
 enum error record_read_csv(const struct record_columns *columns, const struct record_rules *rules,
 			   const char *line, size_t length, struct record *out,
 			   struct record_fault *fault) MUST_USE;
@@ -134,7 +153,9 @@ void record_write_json(const struct record *record, struct text *out);
 /* One line with its '\n'. */
 void record_write_csv(const struct record *record, struct text *out);
 
-/* Builds a record from numbers (simulators, feeds): checks, derives, prints. OK or INVALID. */
+/* Builds a record from numbers (simulators, feeds): checks, derives, prints. values[0] is the first
+ * field after the timestamp, then in the table's order; the fields that `count` leaves out must be
+ * derived ones. The symbol is empty. OK or INVALID. */
 enum error record_from_values(const struct record_table *table, const struct record_rules *rules,
 			      int64_t timestamp_us, const double *values, size_t count,
 			      struct record *out, struct record_fault *fault) MUST_USE;
