@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Reading: a number of up to 19 digits and a small power of ten is rounded once by exact integer
+ * arithmetic; anything else goes to strtod in the C locale. Printing: prices and volumes are found
+ * as short decimals by trial, other doubles of everyday size by Ryu's search on exact 128-bit
+ * products (Adams 2018; no tables are needed in this range), the rest by printf.
+ */
+#include "decimal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(FLT_EVAL_METHOD == 0 && DBL_MANT_DIG == 53, "doubles must be IEEE 754 binary64");
+
+__extension__ typedef unsigned __int128 u128;
+
+enum {
+	MAX_DIGITS = 19,       /* that always fit 64 bits */
+	MAX_POWER = 19,        /* 10^19 < 2^64 */
+	MAX_EXACT_POWER = 22,  /* 10^22 is the largest power of ten that is a double */
+	DECISIVE_DIGITS = 800, /* more digits cannot move the nearest double (767 are enough) */
+	SHORT_DECIMALS = 5,    /* tried one by one before the general search */
+};
+#define MAX_EXACT_INTEGER (INT64_C(1) << 53)
+#define EXPONENT_CAP      INT64_C(1000000000000000)
+
+static const uint64_t powers[MAX_POWER + 1] = {
+	UINT64_C(1),
+	UINT64_C(10),
+	UINT64_C(100),
+	UINT64_C(1000),
+	UINT64_C(10000),
+	UINT64_C(100000),
+	UINT64_C(1000000),
+	UINT64_C(10000000),
+	UINT64_C(100000000),
+	UINT64_C(1000000000),
+	UINT64_C(10000000000),
+	UINT64_C(100000000000),
+	UINT64_C(1000000000000),
+	UINT64_C(10000000000000),
+	UINT64_C(100000000000000),
+	UINT64_C(1000000000000000),
+	UINT64_C(10000000000000000),
+	UINT64_C(100000000000000000),
+	UINT64_C(1000000000000000000),
+	UINT64_C(10000000000000000000),
+};
+
+static const double exact_powers[MAX_EXACT_POWER + 1] = {
+	1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+};
+
+static locale_t c_locale;
+static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
+
+static void make_c_locale(void)
+{
+	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	assert(c_locale); /* "C" is built in: glibc allocates nothing for it */
+}
+
+static locale_t get_c_locale(void)
+{
+	pthread_once(&c_locale_once, make_c_locale);
+	return c_locale;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* A number taken apart: mantissa * 10^exponent, where the mantissa holds the first MAX_DIGITS
+ * significant digits. `digits` counts all of them. */
+struct scan {
+	size_t length; /* of the longest valid prefix, 0: none */
+	uint64_t mantissa;
+	int64_t exponent; /* of the last digit of the whole number, not of the mantissa */
+	size_t digits;
+	bool negative;
+	bool has_point, has_exponent;
+};
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static const char *scan_digits(struct scan *scan, const char *at, const char *end)
+{
+	for (; at < end && is_digit(*at); at++) {
+		if (!scan->digits && *at == '0')
+			continue;
+		if (scan->digits++ < MAX_DIGITS)
+			scan->mantissa = scan->mantissa * 10 + (uint64_t)(*at - '0');
+	}
+	return at;
+}
+
+static const char *scan_fraction(struct scan *scan, const char *at, const char *end)
+{
+	if (end - at < 2 || *at != '.' || !is_digit(at[1]))
+		return at;
+	const char *first = at + 1;
+	at = scan_digits(scan, first, end);
+	scan->exponent = first - at;
+	scan->has_point = true;
+	return at;
+}
+
+static const char *scan_exponent(struct scan *scan, const char *at, const char *end)
+{
+	if (at == end || (*at != 'e' && *at != 'E'))
+		return at;
+	const char *digit = at + 1;
+	bool negative = digit < end && *digit == '-';
+	if (digit < end && (*digit == '-' || *digit == '+'))
+		digit++;
+	if (digit == end || !is_digit(*digit))
+		return at;
+	int64_t exponent = 0;
+	for (; digit < end && is_digit(*digit); digit++)
+		if (exponent < EXPONENT_CAP)
+			exponent = exponent * 10 + (*digit - '0');
+	scan->exponent += negative ? -exponent : exponent;
+	scan->has_exponent = true;
+	return digit;
+}
+
+static struct scan scan_number(const char *data, size_t length)
+{
+	struct scan scan = { 0 };
+	const char *at = data;
+	const char *end = data + length;
+	if (at < end && *at == '-') {
+		scan.negative = true;
+		at++;
+	}
+	if (at == end || !is_digit(*at))
+		return scan;
+	at = *at == '0' ? at + 1 : scan_digits(&scan, at, end);
+	at = scan_fraction(&scan, at, end);
+	at = scan_exponent(&scan, at, end);
+	scan.length = (size_t)(at - data);
+	return scan;
+}
+
+/* mantissa / 10^power, rounded once: the quotient has at least 63 bits, the lowest of which also
+ * stands for the remainder, so that the conversion to double sees on which side of a tie it is. */
+static double divide_exactly(uint64_t mantissa, unsigned power)
+{
+	uint64_t divisor = powers[power];
+	int shift = __builtin_clzll(mantissa);
+	int divisor_shift = __builtin_clzll(divisor);
+	u128 dividend = (u128)(mantissa << shift) << 63;
+	divisor <<= divisor_shift;
+	uint64_t quotient = (uint64_t)(dividend / divisor);
+	quotient |= (u128)quotient * divisor != dividend;
+	return ldexp((double)quotient, divisor_shift - shift - 63);
+}
+
+/* The number by strtod, from its decisive digits: "ddd…e…", where a last digit 1 stands for a
+ * non-zero tail that was cut. */
+static enum error read_slowly(const struct scan *scan, const char *data, double *value)
+{
+	char copy[DECISIVE_DIGITS + 32];
+	size_t kept = 0;
+	bool tail = false;
+	for (size_t i = 0; i < scan->length && data[i] != 'e' && data[i] != 'E'; i++) {
+		if (!is_digit(data[i]) || (!kept && data[i] == '0'))
+			continue;
+		if (kept < DECISIVE_DIGITS)
+			copy[kept++] = data[i];
+		else
+			tail |= data[i] != '0';
+	}
+	int64_t exponent = scan->exponent + (int64_t)(scan->digits - kept);
+	if (tail) {
+		copy[kept++] = '1';
+		exponent--;
+	}
+	snprintf(copy + kept, sizeof copy - kept, "e%lld", (long long)exponent);
+	*value = strtod_l(copy, NULL, get_c_locale());
+	return isinf(*value) ? ERROR_LIMIT : ERROR_OK;
+}
+
+static enum error read_magnitude(const struct scan *scan, const char *data, double *value)
+{
+	if (!scan->mantissa) {
+		*value = 0;
+		return ERROR_OK;
+	}
+	if (scan->digits > MAX_DIGITS || scan->exponent < -MAX_POWER || scan->exponent > MAX_POWER)
+		return read_slowly(scan, data, value);
+	if (scan->exponent > 0)
+		*value = (double)((u128)scan->mantissa * powers[scan->exponent]);
+	else if (scan->mantissa <= MAX_EXACT_INTEGER)
+		*value = (double)scan->mantissa / exact_powers[-scan->exponent];
+	else
+		*value = divide_exactly(scan->mantissa, (unsigned)-scan->exponent);
+	return ERROR_OK;
+}
+
+enum error decimal_read(const char *data, size_t length, double *value)
+{
+	struct scan scan = scan_number(data, length);
+	if (!scan.length || scan.length != length)
+		return ERROR_INVALID;
+	double magnitude;
+	enum error error = read_magnitude(&scan, data, &magnitude);
+	if (!error)
+		*value = scan.negative ? -magnitude : magnitude;
+	return error;
+}
+
+size_t decimal_span(const char *data, size_t length)
+{
+	return scan_number(data, length).length;
+}
+
+enum error decimal_read_i64(const char *data, size_t length, int64_t *value)
+{
+	struct scan scan = scan_number(data, length);
+	if (!scan.length || scan.length != length || scan.has_point || scan.has_exponent)
+		return ERROR_INVALID;
+	uint64_t most = (uint64_t)INT64_MAX + scan.negative;
+	if (scan.digits > MAX_DIGITS || scan.mantissa > most)
+		return ERROR_LIMIT;
+	*value = scan.negative ? (int64_t)(0 - scan.mantissa) : (int64_t)scan.mantissa;
+	return ERROR_OK;
+}
+
+bool decimal_is_canonical(const char *data, size_t length)
+{
+	struct scan scan = scan_number(data, length);
+	if (!scan.length || scan.length != length || scan.has_exponent)
+		return false;
+	if (scan.has_point && data[length - 1] == '0')
+		return false;
+	return scan.digits || !scan.negative;
+}
+
+/* --- printing -------------------------------------------------------------------------------- */
+
+/* digits * 10^exponent */
+struct shortest {
+	uint64_t digits;
+	int exponent;
+};
+
+/* The decimal of at most SHORT_DECIMALS places that is this double. Digits below 2^53 over a power
+ * of ten are one exact division, so that comparing proves it; fewer places are tried first. */
+static bool find_short(double value, struct shortest *out)
+{
+	for (int places = 0; places <= SHORT_DECIMALS; places++) {
+		double scaled = value * exact_powers[places];
+		if (scaled >= (double)MAX_EXACT_INTEGER)
+			return false;
+		uint64_t digits = (uint64_t)(scaled + 0.5);
+		if ((double)digits / exact_powers[places] == value) {
+			*out = (struct shortest){ digits, -places };
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The interval of decimals that read back to one double, scaled to integers; see Ryu, section 3. */
+struct interval {
+	uint64_t low, middle, high;
+	bool low_exact, middle_exact; /* nothing but zeros was cut so far */
+};
+
+static uint64_t scale(uint64_t quarters, uint64_t power, int shift, bool *exact)
+{
+	u128 product = (u128)quarters * power;
+	*exact = !(product & (((u128)1 << shift) - 1));
+	return (uint64_t)(product >> shift);
+}
+
+/* Cuts digits while the interval still holds a shorter decimal, then rounds the middle. */
+static struct shortest search(struct interval in, bool inclusive, int exponent)
+{
+	unsigned cut = 0; /* the digit cut last */
+	while (in.high / 10 > in.low / 10 || (in.low_exact && inclusive && in.low % 10 == 0)) {
+		in.low_exact = in.low_exact && in.low % 10 == 0;
+		in.middle_exact = in.middle_exact && cut == 0;
+		cut = (unsigned)(in.middle % 10);
+		in.low /= 10;
+		in.middle /= 10;
+		in.high /= 10;
+		exponent++;
+	}
+	bool tie = in.middle_exact && cut == 5;
+	bool up = tie ? in.middle % 2 : cut >= 5;
+	bool outside = in.middle == in.low && !(inclusive && in.low_exact);
+	return (struct shortest){ in.middle + (up || outside), exponent };
+}
+
+/* For 2^-6 <= value < 2^53: the products below fit 128 bits, the results fit 64 and have at least
+ * 18 digits, so that the interval always spans more than ten. */
+static struct shortest find_shortest(double value)
+{
+	int binary;
+	uint64_t mantissa = (uint64_t)ldexp(frexp(value, &binary), DBL_MANT_DIG);
+	int shift = DBL_MANT_DIG - binary + 2; /* of quarters of the last bit */
+	/* As many decimal places as keep `high` below 2^63. */
+	int places = (int)((62 - binary) * 0.30103);
+	if (places > MAX_POWER)
+		places = MAX_POWER;
+	uint64_t power = powers[places];
+	bool inclusive = mantissa % 2 == 0; /* ties are read to even */
+	uint64_t below = mantissa == UINT64_C(1) << (DBL_MANT_DIG - 1) ? 1 : 2;
+	struct interval interval;
+	bool high_exact;
+	interval.low = scale(4 * mantissa - below, power, shift, &interval.low_exact);
+	interval.middle = scale(4 * mantissa, power, shift, &interval.middle_exact);
+	interval.high = scale(4 * mantissa + 2, power, shift, &high_exact);
+	if (high_exact && !inclusive)
+		interval.high--;
+	return search(interval, inclusive, -places);
+}
+
+/* Any other double, by the first precision that reads back. 15 digits are always kept by a double
+ * of full precision, so that fewer need not be tried but for the tiniest. */
+static struct shortest find_slowly(double value)
+{
+	char digits[DBL_DECIMAL_DIG + 16];
+	locale_t old = uselocale(get_c_locale());
+	for (int precision = value < 1e-290 ? 1 : DBL_DIG; precision <= DBL_DECIMAL_DIG;
+	     precision++) {
+		snprintf(digits, sizeof digits, "%.*e", precision - 1, value);
+		if (strtod(digits, NULL) == value)
+			break;
+	}
+	uselocale(old);
+	struct shortest shortest = { 0 };
+	const char *at = digits;
+	for (; *at != 'e'; at++) {
+		if (*at == '.')
+			continue;
+		shortest.digits = shortest.digits * 10 + (uint64_t)(*at - '0');
+		shortest.exponent -= at > digits;
+	}
+	shortest.exponent += (int)strtol(at + 1, NULL, 10);
+	return shortest;
+}
+
+static size_t put_digits(uint64_t digits, char *out)
+{
+	char reversed[20];
+	size_t length = 0;
+	do {
+		reversed[length++] = (char)('0' + digits % 10);
+		digits /= 10;
+	} while (digits);
+	for (size_t i = 0; i < length; i++)
+		out[i] = reversed[length - 1 - i];
+	return length;
+}
+
+/* "123", 3 digits, point after the first -2 to 21 of them -> "0.00123", "1.23", "12300". */
+static char *lay_out_plain(const char *digits, size_t count, int point, char *out)
+{
+	size_t whole = point > 0 ? (size_t)point : 0;
+	if (!whole)
+		*out++ = '0';
+	for (size_t i = 0; i < whole; i++)
+		*out++ = i < count ? digits[i] : '0';
+	if (whole >= count)
+		return out;
+	*out++ = '.';
+	for (int i = point; i < 0; i++)
+		*out++ = '0';
+	memcpy(out, digits + whole, count - whole);
+	return out + (count - whole);
+}
+
+static char *lay_out_exponent(const char *digits, size_t count, int point, char *out)
+{
+	*out++ = digits[0];
+	if (count > 1) {
+		*out++ = '.';
+		memcpy(out, digits + 1, count - 1);
+		out += count - 1;
+	}
+	*out++ = 'e';
+	int exponent = point - 1;
+	if (exponent < 0)
+		*out++ = '-';
+	return out + put_digits((uint64_t)abs(exponent), out);
+}
+
+size_t decimal_print(double value, char out[DECIMAL_MAX_TEXT])
+{
+	assert(isfinite(value));
+	char *at = out;
+	if (signbit(value))
+		*at++ = '-';
+	double magnitude = fabs(value);
+	struct shortest shortest;
+	if (!find_short(magnitude, &shortest))
+		shortest = magnitude >= 0x1p-6 && magnitude < 0x1p53 ? find_shortest(magnitude)
+								     : find_slowly(magnitude);
+	while (shortest.digits && shortest.digits % 10 == 0) {
+		shortest.digits /= 10;
+		shortest.exponent++;
+	}
+	char digits[20];
+	size_t count = put_digits(shortest.digits, digits);
+	int point = shortest.digits ? (int)count + shortest.exponent : 1;
+	at = point > -7 && point <= 21 ? lay_out_plain(digits, count, point, at)
+				       : lay_out_exponent(digits, count, point, at);
+	*at = '\0';
+	return (size_t)(at - out);
+}
