@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""HDFS: a NameNode and a DataNode, and the folder of the services' user."""
+import json
+import os
+import pwd
+import socket
+import urllib.error
+import urllib.parse
+import urllib.request
+from xml.sax.saxutils import escape
+
+from . import java
+from .errors import StackError
+from .ports import HOST
+from .supervisor import Program
+
+NAMENODE, DATANODE = "namenode", "datanode"
+OWNER, HOME = "bitcoin", "/bitcoin"
+HEAP = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC"]
+CLASSES = {NAMENODE: "org.apache.hadoop.hdfs.server.namenode.NameNode",
+           DATANODE: "org.apache.hadoop.hdfs.server.datanode.DataNode"}
+
+
+class Hdfs:
+    def __init__(self, state, ports, java_program):
+        self.folder = state / "hdfs"
+        self.names, self.blocks = self.folder / "name", self.folder / "data"
+        self.conf = self.folder / "conf"
+        self.ports = ports
+        self.url = f"http://{HOST}:{ports['namenode-http']}"
+        self.superuser = pwd.getpwuid(os.geteuid()).pw_name
+        self.base = [java_program, "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
+                     # WebHDFS answers through JAXB, which reaches into the class loader.
+                     "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                     "-cp", f"{self.conf}:{java.JARS / 'hadoop'}/*"]
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def _write_config(self):
+        ports = self.ports
+        java.render("hadoop/core-site.xml.in", self.conf / "core-site.xml", {
+            "RPC_PORT": ports["namenode-rpc"], "TMP": escape(str(self.folder / "tmp"))})
+        java.render("hadoop/hdfs-site.xml.in", self.conf / "hdfs-site.xml", {
+            "NAME": escape(self.names.as_uri()), "DATA": escape(self.blocks.as_uri()),
+            "RPC_PORT": ports["namenode-rpc"], "HTTP_PORT": ports["namenode-http"],
+            "DATANODE_HTTP_PORT": ports["datanode-http"],
+            "DATANODE_DATA_PORT": ports["datanode-data"],
+            "DATANODE_IPC_PORT": ports["datanode-ipc"]})
+        java.render("hadoop/log4j.properties", self.conf / "log4j.properties", {})
+        # The jars lack the web pages, and without the folders the servers do not start.
+        for page in ("hdfs", "datanode", "static"):
+            (self.conf / "webapps" / page).mkdir(parents=True, exist_ok=True)
+
+    def prepare(self):
+        """Writes the configuration; formats the NameNode's folder if it is new, and only then."""
+        self._write_config()
+        if (self.names / "current" / "VERSION").exists():
+            return
+        if (self.blocks / "current").exists():
+            raise StackError(f"{self.blocks} holds blocks, but {self.names} is no NameNode folder; "
+                             "formatting it would lose them. Put it back, or 'make clean-data'")
+        java.run([*self.base, CLASSES[NAMENODE], "-format", "-nonInteractive"],
+                 "formatting the NameNode's folder")
+
+    def programs(self):
+        return [Program(name, [self.base[0], f"-Dproc_{name}", *HEAP, *self.base[1:],
+                               CLASSES[name]], priority)
+                for name, priority in ((NAMENODE, 10), (DATANODE, 20))]
+
+    # --- readiness ------------------------------------------------------------------------------
+
+    def rpc_answers(self):
+        try:
+            socket.create_connection((HOST, self.ports["namenode-rpc"]), 1).close()
+        except OSError:
+            return False
+        return True
+
+    def problem(self):
+        """Why it can't be used yet, or None."""
+        query = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
+        try:
+            with urllib.request.urlopen(self.url + query, timeout=2) as answer:
+                state = json.load(answer)["beans"][0]
+        except (OSError, ValueError, LookupError) as error:
+            return f"the NameNode does not answer: {error}"
+        if state["FSState"] != "Operational":
+            return "the NameNode is in safe mode"
+        if state["NumLiveDataNodes"] < 1:
+            return "no DataNode is live"
+        return None
+
+    # --- folders --------------------------------------------------------------------------------
+
+    def _put(self, path, **query):
+        query = urllib.parse.urlencode({**query, "user.name": self.superuser})
+        request = urllib.request.Request(
+            f"{self.url}/webhdfs/v1{urllib.parse.quote(path)}?{query}", method="PUT")
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            raise StackError(f"{query} on {path}: {error} "
+                             f"{error.read().decode(errors='replace')}") from None
+        except OSError as error:
+            raise StackError(f"{query} on {path}: {error}") from None
+
+    def make_home(self, path, owner=OWNER):
+        """A folder that belongs to `owner`, made by the superuser."""
+        self._put(path, op="MKDIRS", permission="755")
+        self._put(path, op="SETOWNER", owner=owner, group=owner)
+
+    def first_use(self):
+        self.make_home(HOME)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Kafka server: one node that is broker and controller (KRaft)."""
+import base64
+import uuid
+
+from . import java, kafka_wire
+from .ports import HOST
+from .supervisor import Program
+
+NAME = "kafka"
+HEAP = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC"]
+
+
+def _property(text):
+    """A value for a Java properties file, which is read as Latin-1."""
+    return "".join(c if " " <= c <= "~" and c != "\\" else
+                   "".join(f"\\u{int.from_bytes(unit, 'big'):04x}" for unit in
+                           (c.encode("utf-16-be")[i:i + 2]
+                            for i in range(0, len(c.encode("utf-16-be")), 2)))
+                   for c in str(text))
+
+
+class Kafka:
+    def __init__(self, state, ports, java_program):
+        self.folder = state / "kafka"
+        self.data = self.folder / "data"
+        self.config = self.folder / "server.properties"
+        self.ports = ports
+        self.address = f"{HOST}:{ports['kafka']}"
+        self.base = [java_program, "-Djava.awt.headless=true",
+                     f"-Dlog4j2.configurationFile={java.FOLDER / 'kafka' / 'log4j2.yaml'}",
+                     "-cp", f"{java.JARS / 'kafka'}/*"]
+
+    def prepare(self):
+        """Writes the configuration; formats the data folder if it is new, and only then."""
+        java.render("kafka/server.properties.in", self.config, {
+            "PORT": self.ports["kafka"], "CONTROLLER_PORT": self.ports["kafka-controller"],
+            "DATA": _property(self.data)})
+        if not (self.data / "meta.properties").exists():
+            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            # The argument parser takes an id that starts with a dash for an option.
+            cluster = cluster.replace("-", "A", 1) if cluster.startswith("-") else cluster
+            java.run([*self.base, "kafka.tools.StorageTool", "format", "-t", cluster,
+                      "-c", str(self.config), "--standalone"], "formatting Kafka's data folder")
+
+    def programs(self):
+        return [Program(NAME, [self.base[0], *HEAP, *self.base[1:], "kafka.Kafka",
+                               str(self.config)], priority=30)]
+
+    def problem(self):
+        """Why it can't be used yet, or None."""
+        try:
+            kafka_wire.topics(self.address)
+        except kafka_wire.KafkaError as error:
+            return str(error)
+        return None
+
+    def first_use(self):
+        # The services make theirs; this one was the original's and nothing writes to it.
+        kafka_wire.create_topic(self.address, "topicdefault")

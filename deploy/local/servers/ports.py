@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports of the servers: their names, their settings, free ones, and who holds a taken one."""
+import os
+import pathlib
+import random
+import socket
+
+from .errors import StackError
+
+HOST = "127.0.0.1"
+
+# name: default. The flag is --port-NAME, the environment variable STACK_PORT_NAME.
+DEFAULTS = {
+    "kafka": 9092,
+    "kafka-controller": 9093,
+    "namenode-http": 9870,
+    "namenode-rpc": 9000,
+    "datanode-http": 9864,
+    "datanode-data": 9866,
+    "datanode-ipc": 9867,
+}
+
+
+def flag(name):
+    return f"--port-{name}"
+
+
+def variable(name):
+    return "STACK_PORT_" + name.upper().replace("-", "_")
+
+
+def number(text, where):
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise StackError(f"{where}: {text!r} is no port; it takes a number from 1 to 65535")
+    return int(text)
+
+
+def from_environment(environment=os.environ):
+    """{name: port} for the variables that are set."""
+    return {name: number(environment[variable(name)], variable(name))
+            for name in DEFAULTS if environment.get(variable(name))}
+
+
+def is_free(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def free(count):
+    """`count` different ports that nothing listens on. They are taken from below the range that
+    the kernel gives to outgoing connections, so that none of those takes one before it is used."""
+    try:
+        low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        low = 32768
+    candidates = list(range(10000, low if low > 12000 else 32768))
+    random.SystemRandom().shuffle(candidates)
+    found = []
+    for port in candidates:
+        if is_free(port):
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise StackError(f"{count} free ports are wanted, {len(found)} were found")
+
+
+def owner(port):
+    """'pid 12 (java)' of who listens on the port, or '' where that can't be seen."""
+    inodes = {fields[9]
+              for table in ("/proc/net/tcp", "/proc/net/tcp6") if os.path.exists(table)
+              for fields in map(str.split, pathlib.Path(table).read_text().splitlines()[1:])
+              if fields[3] == "0A" and int(fields[1].rsplit(":", 1)[1], 16) == port}
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            links = {os.readlink(entry) for entry in (process / "fd").iterdir()}
+            if any(f"socket:[{inode}]" in links for inode in inodes):
+                return f"pid {process.name} ({(process / 'comm').read_text().strip()})"
+        except OSError:
+            continue
+    return ""
+
+
+def check(ports):
+    """Raises with every taken port at once, each with its owner and the setting that moves it."""
+    taken = []
+    for name, port in ports.items():
+        if not is_free(port):
+            holder = owner(port)
+            taken.append(f"port {port} of {name} is taken{' by ' + holder if holder else ''}; "
+                         f"another one is set by {flag(name)} or {variable(name)}")
+    if taken:
+        raise StackError("\n".join(taken))
