@@ -81,6 +81,13 @@ enum error webhdfs_list(struct webhdfs *client, const char *path,
 					   void *user),
 			void *user, struct text *why) MUST_USE;
 
+/* The same from the first name after `after` in byte order, which is the order of HDFS; with the
+ * fall-back, from the beginning. */
+enum error webhdfs_list_after(struct webhdfs *client, const char *path, const char *after,
+			      enum error (*each)(const char *name,
+						 const struct webhdfs_status *status, void *user),
+			      void *user, struct text *why) MUST_USE;
+
 /* Streams [offset, offset + length) of a file (length -1: to its end) into `sink`. The caller
  * checks the number of bytes against the status it knows. */
 enum error webhdfs_open(struct webhdfs *client, const char *path, int64_t offset, int64_t length,
