@@ -2,6 +2,7 @@
 #include "kafka.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,8 +145,57 @@ static const rd_kafka_metadata_topic_t *find_topic(const struct rd_kafka_metadat
 	return NULL;
 }
 
-static enum error new_topic(const struct kafka_topic *topic, rd_kafka_NewTopic_t **out,
-			    struct text *why)
+/* --- Admin API ------------------------------------------------------------------------------- */
+
+/* One request and its answer; NULL when none came. */
+struct admin_call {
+	rd_kafka_queue_t *queue;
+	rd_kafka_AdminOptions_t *options;
+	int timeout_ms;
+};
+
+static void admin_begin(struct admin_call *call, rd_kafka_t *handle, rd_kafka_admin_op_t operation,
+			int timeout_ms)
+{
+	char reason[128];
+	call->queue = rd_kafka_queue_new(handle);
+	call->options = rd_kafka_AdminOptions_new(handle, operation);
+	call->timeout_ms = timeout_ms;
+	(void)rd_kafka_AdminOptions_set_request_timeout(call->options, timeout_ms, reason,
+							sizeof(reason));
+	if (operation == RD_KAFKA_ADMIN_OP_CREATETOPICS) /* wait until it can be used */
+		(void)rd_kafka_AdminOptions_set_operation_timeout(call->options, timeout_ms, reason,
+								  sizeof(reason));
+}
+
+static rd_kafka_event_t *admin_answer(struct admin_call *call, const char *what, enum error *error,
+				      struct text *why)
+{
+	/* The client ends the request itself; the second more is for its own clock. */
+	rd_kafka_event_t *event = rd_kafka_queue_poll(call->queue, call->timeout_ms + 1000);
+	rd_kafka_resp_err_t code =
+		event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+	*error = error_of_kafka(code);
+	if (*error != ERROR_OK)
+		why_putf(why, "%s: %s", what,
+			 event ? rd_kafka_event_error_string(event) : rd_kafka_err2str(code));
+	return event;
+}
+
+static void admin_end(struct admin_call *call, rd_kafka_event_t *event)
+{
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_AdminOptions_destroy(call->options);
+	rd_kafka_queue_destroy(call->queue);
+}
+
+/* --- making topics --------------------------------------------------------------------------- */
+
+#define AHEAD_PROPERTY "message.timestamp.after.max.ms"
+
+static enum error new_topic(const struct kafka_topic *topic, bool with_ahead,
+			    rd_kafka_NewTopic_t **out, struct text *why)
 {
 	char reason[256], bytes[24];
 	*out = rd_kafka_NewTopic_new(topic->name, topic->partitions, topic->replication, reason,
@@ -155,60 +205,73 @@ static enum error new_topic(const struct kafka_topic *topic, rd_kafka_NewTopic_t
 		return ERROR_INVALID;
 	}
 	snprintf(bytes, sizeof(bytes), "%" PRId64, topic->retention_bytes);
-	/* Fails only for a NULL name. */
+	/* These fail only for a NULL name. */
 	(void)rd_kafka_NewTopic_set_config(*out, "retention.bytes", bytes);
+	(void)rd_kafka_NewTopic_set_config(*out, "retention.ms", "-1");
+	if (with_ahead)
+		(void)rd_kafka_NewTopic_set_config(*out, AHEAD_PROPERTY, "172800000");
 	return ERROR_OK;
 }
 
+/* INVALID: the broker does not know a property. */
 static enum error check_created(rd_kafka_event_t *event, struct text *why)
 {
-	rd_kafka_resp_err_t whole = rd_kafka_event_error(event);
-	if (whole != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		why_putf(why, "topics cannot be made: %s", rd_kafka_event_error_string(event));
-		return error_of_kafka(whole);
-	}
 	size_t count = 0;
 	const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(
 		rd_kafka_event_CreateTopics_result(event), &count);
 	enum error error = ERROR_OK;
 	for (size_t i = 0; i < count; i++) {
-		enum error one = error_of_kafka(rd_kafka_topic_result_error(results[i]));
-		if (one == ERROR_OK)
-			continue;
+		rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
 		const char *reason = rd_kafka_topic_result_error_string(results[i]);
+		if (error_of_kafka(code) == ERROR_OK)
+			continue;
 		why_putf(why, "%stopic %s cannot be made: %s", error == ERROR_OK ? "" : "; ",
 			 rd_kafka_topic_result_name(results[i]),
-			 reason ? reason
-				: rd_kafka_err2str(rd_kafka_topic_result_error(results[i])));
-		error = one;
+			 reason ? reason : rd_kafka_err2str(code));
+		error = code == RD_KAFKA_RESP_ERR_INVALID_CONFIG ? ERROR_INVALID
+								 : error_of_kafka(code);
 	}
 	return error;
 }
 
-static enum error create_topics(rd_kafka_t *handle, rd_kafka_NewTopic_t **topics, size_t count,
-				int timeout_ms, struct text *why)
+static enum error create_topics(rd_kafka_t *handle, const struct kafka_topic *const *topics,
+				size_t count, bool with_ahead, int timeout_ms, struct text *why)
 {
-	enum error error = ERROR_TIMEOUT;
-	char reason[128];
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(handle);
-	rd_kafka_AdminOptions_t *options =
-		rd_kafka_AdminOptions_new(handle, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-	/* Both wait for the answer, so that the topic can be used when this returns. */
-	(void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, reason,
-							sizeof(reason));
-	(void)rd_kafka_AdminOptions_set_operation_timeout(options, timeout_ms, reason,
-							  sizeof(reason));
-	rd_kafka_CreateTopics(handle, topics, count, options, queue);
-	/* The client ends the request itself; the second more is for its own clock. */
-	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms + 1000);
-	if (event) {
-		error = check_created(event, why);
-		rd_kafka_event_destroy(event);
-	} else {
-		why_putf(why, "topics cannot be made: no answer within %d ms", timeout_ms);
+	rd_kafka_NewTopic_t **made = calloc(count, sizeof(*made));
+	if (!made)
+		return ERROR_NO_MEMORY;
+	enum error error = ERROR_OK;
+	size_t ready = 0;
+	while (error == ERROR_OK && ready < count) {
+		error = new_topic(topics[ready], with_ahead, &made[ready], why);
+		if (error == ERROR_OK)
+			ready++;
 	}
-	rd_kafka_AdminOptions_destroy(options);
-	rd_kafka_queue_destroy(queue);
+	if (error == ERROR_OK) {
+		struct admin_call call;
+		admin_begin(&call, handle, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
+		rd_kafka_CreateTopics(handle, made, count, call.options, call.queue);
+		rd_kafka_event_t *event = admin_answer(&call, "topics cannot be made", &error, why);
+		if (error == ERROR_OK)
+			error = check_created(event, why);
+		admin_end(&call, event);
+	}
+	rd_kafka_NewTopic_destroy_array(made, ready);
+	free(made);
+	return error;
+}
+
+/* Brokers before Kafka 3.6 do not know the limit on times ahead, and have none. */
+static enum error create_on_any_broker(rd_kafka_t *handle, const struct kafka_topic *const *topics,
+				       size_t count, int timeout_ms, struct text *why)
+{
+	char memory[512];
+	struct text first;
+	text_init_fixed(&first, memory, sizeof(memory));
+	enum error error = create_topics(handle, topics, count, true, timeout_ms, &first);
+	if (error == ERROR_INVALID)
+		return create_topics(handle, topics, count, false, timeout_ms, why);
+	why_putf(why, "%s", first.data);
 	return error;
 }
 
@@ -220,26 +283,23 @@ enum error kafka_topics_ensure(rd_kafka_t *handle, const struct kafka_topic *top
 	if (error != ERROR_OK)
 		return error;
 	size_t missing = 0;
-	rd_kafka_NewTopic_t **made = calloc(count ? count : 1, sizeof(*made));
-	if (!made)
+	const struct kafka_topic **wanted = calloc(count ? count : 1, sizeof(*wanted));
+	if (!wanted)
 		error = ERROR_NO_MEMORY;
-	for (size_t i = 0; i < count && error == ERROR_OK; i++) {
-		if (find_topic(metadata, topics[i].name))
-			continue;
-		error = new_topic(&topics[i], &made[missing], why);
-		if (error == ERROR_OK)
-			missing++;
+	for (size_t i = 0; i < count && wanted; i++) {
+		if (!find_topic(metadata, topics[i].name))
+			wanted[missing++] = &topics[i];
 	}
 	if (error == ERROR_OK && missing > 0)
-		error = create_topics(handle, made, missing, timeout_ms, why);
+		error = create_on_any_broker(handle, wanted, missing, timeout_ms, why);
 	if (error == ERROR_OK && missing > 0)
 		log_info("topics made", LOG_I64("made", missing), LOG_I64("of", count));
-	if (made)
-		rd_kafka_NewTopic_destroy_array(made, missing);
-	free(made);
+	free(wanted);
 	rd_kafka_metadata_destroy(metadata);
 	return error;
 }
+
+/* --- asking about topics --------------------------------------------------------------------- */
 
 enum error kafka_partition_count(rd_kafka_t *handle, const char *topic, int timeout_ms, int *count,
 				 struct text *why)
@@ -259,5 +319,68 @@ enum error kafka_partition_count(rd_kafka_t *handle, const char *topic, int time
 		*count = found->partition_cnt;
 	}
 	rd_kafka_metadata_destroy(metadata);
+	return error;
+}
+
+const struct kafka_topic_limits KAFKA_DEFAULT_LIMITS = {
+	.before_ms = INT64_MAX,
+	.after_ms = INT64_C(3600000),
+	.message_bytes = 1048588,
+};
+
+static void read_limits(rd_kafka_event_t *event, struct kafka_topic_limits *limits)
+{
+	const struct {
+		const char *name;
+		int64_t *value;
+	} wanted[] = {
+		{ "message.timestamp.before.max.ms", &limits->before_ms },
+		{ AHEAD_PROPERTY, &limits->after_ms },
+		{ "max.message.bytes", &limits->message_bytes },
+	};
+	size_t resources = 0, entries = 0;
+	const rd_kafka_ConfigResource_t **all = rd_kafka_DescribeConfigs_result_resources(
+		rd_kafka_event_DescribeConfigs_result(event), &resources);
+	const rd_kafka_ConfigEntry_t **entry =
+		resources > 0 ? rd_kafka_ConfigResource_configs(all[0], &entries) : NULL;
+	for (size_t i = 0; i < entries; i++) {
+		const char *value = rd_kafka_ConfigEntry_value(entry[i]);
+		for (size_t k = 0; value && k < sizeof(wanted) / sizeof(wanted[0]); k++) {
+			if (strcmp(wanted[k].name, rd_kafka_ConfigEntry_name(entry[i])) == 0)
+				*wanted[k].value = strtoll(value, NULL, 10);
+		}
+	}
+}
+
+static enum error described(rd_kafka_event_t *event, const char *topic, struct text *why)
+{
+	size_t count = 0;
+	const rd_kafka_ConfigResource_t **resources = rd_kafka_DescribeConfigs_result_resources(
+		rd_kafka_event_DescribeConfigs_result(event), &count);
+	rd_kafka_resp_err_t code =
+		count > 0 ? rd_kafka_ConfigResource_error(resources[0]) : RD_KAFKA_RESP_ERR_UNKNOWN;
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+		why_putf(why, "the properties of topic %s: %s", topic, rd_kafka_err2str(code));
+	return error_of_kafka(code);
+}
+
+enum error kafka_topic_limits(rd_kafka_t *handle, const char *topic, int timeout_ms,
+			      struct kafka_topic_limits *limits, struct text *why)
+{
+	struct admin_call call;
+	enum error error;
+	*limits = KAFKA_DEFAULT_LIMITS;
+	rd_kafka_ConfigResource_t *resource =
+		rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+	admin_begin(&call, handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
+	rd_kafka_DescribeConfigs(handle, &resource, 1, call.options, call.queue);
+	rd_kafka_event_t *event =
+		admin_answer(&call, "a topic's properties cannot be read", &error, why);
+	if (error == ERROR_OK)
+		error = described(event, topic, why);
+	if (error == ERROR_OK)
+		read_limits(event, limits);
+	admin_end(&call, event);
+	rd_kafka_ConfigResource_destroy(resource);
 	return error;
 }

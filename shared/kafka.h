@@ -43,12 +43,28 @@ struct kafka_topic {
 };
 
 /* Makes the topics that are missing; one that exists is OK and stays as it is. UNREACHABLE, TIMEOUT
- * or KAFKA with `why`. `handle` is any producer or consumer. */
+ * or KAFKA with `why`. `handle` is any producer or consumer. A new topic keeps its records by
+ * bytes, never by age, because a replay writes records of past years; and it takes times up to two
+ * days ahead where the broker has such a limit, because records may be one day ahead. */
 enum error kafka_topics_ensure(rd_kafka_t *handle, const struct kafka_topic *topics, size_t count,
 			       int timeout_ms, struct text *why) MUST_USE;
 
 /* UNREACHABLE/TIMEOUT, NOT_FOUND: no such topic. */
 enum error kafka_partition_count(rd_kafka_t *handle, const char *topic, int timeout_ms, int *count,
 				 struct text *why) MUST_USE;
+
+/* What a topic's records must keep to. The broker refuses a whole batch for one record that does
+ * not, so a producer checks before it sends. */
+struct kafka_topic_limits {
+	int64_t before_ms, after_ms; /* a timestamp may be that far behind and ahead of now */
+	int64_t message_bytes;       /* of a batch, which holds at least one record */
+};
+
+/* What holds where the broker does not tell (old ones, or no right to ask). */
+extern const struct kafka_topic_limits KAFKA_DEFAULT_LIMITS;
+
+/* UNREACHABLE, TIMEOUT or KAFKA; `limits` is then KAFKA_DEFAULT_LIMITS. */
+enum error kafka_topic_limits(rd_kafka_t *handle, const char *topic, int timeout_ms,
+			      struct kafka_topic_limits *limits, struct text *why) MUST_USE;
 
 #endif

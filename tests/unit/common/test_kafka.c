@@ -167,6 +167,17 @@ static void waiting_for_a_broker_that_is_away_has_a_limit(void **state)
 	assert_true(f->why.length > 0);
 }
 
+static void limits_that_cannot_be_asked_are_the_defaults(void **state)
+{
+	struct fixture *f = *state;
+	struct kafka_topic_limits limits = { 0 };
+	/* The mock cluster does not describe topics. */
+	assert_int_not_equal(ERROR_OK,
+			     kafka_topic_limits(f->producer, "here", 500, &limits, &f->why));
+	assert_true(f->why.length > 0);
+	assert_memory_equal(&KAFKA_DEFAULT_LIMITS, &limits, sizeof(limits));
+}
+
 static void a_consumer_is_made(void **state)
 {
 	struct fixture *f = *state;
@@ -194,6 +205,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_topic_with_an_impossible_shape_is_invalid, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(waiting_for_a_broker_that_is_away_has_a_limit,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(limits_that_cannot_be_asked_are_the_defaults,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_consumer_is_made, set_up, tear_down),
 	};
