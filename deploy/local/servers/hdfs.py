@@ -22,17 +22,17 @@ CLASSES = {NAMENODE: "org.apache.hadoop.hdfs.server.namenode.NameNode",
 
 
 class Hdfs:
-    def __init__(self, state, ports, java_program):
+    def __init__(self, state, ports):
         self.folder = state / "hdfs"
         self.names, self.blocks = self.folder / "name", self.folder / "data"
         self.conf = self.folder / "conf"
         self.ports = ports
         self.url = f"http://{HOST}:{ports['namenode-http']}"
         self.superuser = pwd.getpwuid(os.geteuid()).pw_name
-        self.base = [java_program, "-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
-                     # WebHDFS answers through JAXB, which reaches into the class loader.
-                     "--add-opens=java.base/java.lang=ALL-UNNAMED",
-                     "-cp", f"{self.conf}:{java.JARS / 'hadoop'}/*"]
+        self.options = ["-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
+                        # WebHDFS answers through JAXB, which reaches into the class loader.
+                        "--add-opens=java.base/java.lang=ALL-UNNAMED",
+                        "-cp", f"{self.conf}:{java.JARS / 'hadoop'}/*"]
 
     # --- files ----------------------------------------------------------------------------------
 
@@ -51,7 +51,7 @@ class Hdfs:
         for page in ("hdfs", "datanode", "static"):
             (self.conf / "webapps" / page).mkdir(parents=True, exist_ok=True)
 
-    def prepare(self):
+    def prepare(self, java_program):
         """Writes the configuration; formats the NameNode's folder if it is new, and only then."""
         self._write_config()
         if (self.names / "current" / "VERSION").exists():
@@ -59,12 +59,11 @@ class Hdfs:
         if (self.blocks / "current").exists():
             raise StackError(f"{self.blocks} holds blocks, but {self.names} is no NameNode folder; "
                              "formatting it would lose them. Put it back, or 'make clean-data'")
-        java.run([*self.base, CLASSES[NAMENODE], "-format", "-nonInteractive"],
+        java.run([java_program, *self.options, CLASSES[NAMENODE], "-format", "-nonInteractive"],
                  "formatting the NameNode's folder")
 
-    def programs(self):
-        return [Program(name, [self.base[0], f"-Dproc_{name}", *HEAP, *self.base[1:],
-                               CLASSES[name]], priority)
+    def programs(self, java_program):
+        return [Program(name, [java_program, *HEAP, *self.options, CLASSES[name]], priority)
                 for name, priority in ((NAMENODE, 10), (DATANODE, 20))]
 
     # --- readiness ------------------------------------------------------------------------------

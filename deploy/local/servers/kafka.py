@@ -21,17 +21,17 @@ def _property(text):
 
 
 class Kafka:
-    def __init__(self, state, ports, java_program):
+    def __init__(self, state, ports):
         self.folder = state / "kafka"
         self.data = self.folder / "data"
         self.config = self.folder / "server.properties"
         self.ports = ports
         self.address = f"{HOST}:{ports['kafka']}"
-        self.base = [java_program, "-Djava.awt.headless=true",
-                     f"-Dlog4j2.configurationFile={java.FOLDER / 'kafka' / 'log4j2.yaml'}",
-                     "-cp", f"{java.JARS / 'kafka'}/*"]
+        self.options = ["-Djava.awt.headless=true",
+                        f"-Dlog4j2.configurationFile={java.FOLDER / 'kafka' / 'log4j2.yaml'}",
+                        "-cp", f"{java.JARS / 'kafka'}/*"]
 
-    def prepare(self):
+    def prepare(self, java_program):
         """Writes the configuration; formats the data folder if it is new, and only then."""
         java.render("kafka/server.properties.in", self.config, {
             "PORT": self.ports["kafka"], "CONTROLLER_PORT": self.ports["kafka-controller"],
@@ -40,11 +40,11 @@ class Kafka:
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             # The argument parser takes an id that starts with a dash for an option.
             cluster = cluster.replace("-", "A", 1) if cluster.startswith("-") else cluster
-            java.run([*self.base, "kafka.tools.StorageTool", "format", "-t", cluster,
+            java.run([java_program, *self.options, "kafka.tools.StorageTool", "format", "-t", cluster,
                       "-c", str(self.config), "--standalone"], "formatting Kafka's data folder")
 
-    def programs(self):
-        return [Program(NAME, [self.base[0], *HEAP, *self.base[1:], "kafka.Kafka",
+    def programs(self, java_program):
+        return [Program(NAME, [java_program, *HEAP, *self.options, "kafka.Kafka",
                                str(self.config)], priority=30)]
 
     def problem(self):

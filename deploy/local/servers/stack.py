@@ -44,6 +44,8 @@ class Stack:
         self.say = say
         self.supervisor = Supervisor(self.state)
         self.ports = self._choose_ports(ports or {}, free_ports)
+        self.kafka = Kafka(self.state, self.ports)
+        self.hdfs = Hdfs(self.state, self.ports)
 
     def _choose_ports(self, chosen, free_ports):
         ports = {**_read_json(self.state / ADDRESSES).get("ports", {}), **chosen}
@@ -91,23 +93,24 @@ class Stack:
             program = java.find()
             port_table.check(self.ports)
             java.fetch_jars("kafka", "hadoop")
-            kafka, hdfs = (kind(self.state, self.ports, program) for kind in (Kafka, Hdfs))
-            self._prepare(kafka, hdfs)
-            self.supervisor.write_config([*kafka.programs(), *hdfs.programs(), *programs])
+            self._prepare(program)
+            self.supervisor.write_config([*self.kafka.programs(program),
+                                          *self.hdfs.programs(program), *programs])
             self.supervisor.start()
             try:
-                self._start_servers(kafka, hdfs, time.monotonic() + limit_s)
-                hdfs.first_use()
-                kafka.first_use()
+                self._start_servers(time.monotonic() + limit_s)
+                self.hdfs.first_use()
+                self.kafka.first_use()
             except BaseException:
                 self.supervisor.shutdown()
                 raise
         return True
 
-    def _prepare(self, kafka, hdfs):
+    def _prepare(self, java_program):
         self._check_versions()
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            for done in [pool.submit(kafka.prepare), pool.submit(hdfs.prepare)]:
+            for done in [pool.submit(server.prepare, java_program)
+                         for server in (self.kafka, self.hdfs)]:
                 done.result()
         (self.state / ADDRESSES).write_text(json.dumps(self.addresses, indent=2) + "\n")
 
@@ -137,15 +140,15 @@ class Stack:
                 time.sleep(POLL_S)
         raise StackError(f"processes {' '.join(map(str, pids))} do not end")
 
-    def _start_servers(self, kafka, hdfs, limit):
+    def _start_servers(self, limit):
         self.supervisor.start_program(KAFKA)
         self.supervisor.start_program(NAMENODE)
         # A DataNode that comes first sleeps between its tries, longer than the NameNode takes.
-        self._wait(lambda: None if hdfs.rpc_answers() else "no answer on its RPC port",
+        self._wait(lambda: None if self.hdfs.rpc_answers() else "no answer on its RPC port",
                    (NAMENODE, KAFKA), NAMENODE, limit)
         self.supervisor.start_program(DATANODE)
-        self._wait(kafka.problem, SERVERS, KAFKA, limit)
-        self._wait(hdfs.problem, SERVERS, "HDFS", limit)
+        self._wait(self.kafka.problem, SERVERS, KAFKA, limit)
+        self._wait(self.hdfs.problem, SERVERS, "HDFS", limit)
 
     def _wait(self, problem, servers, what, limit):
         while (why := problem()) is not None:
@@ -162,8 +165,7 @@ class Stack:
 
     def problems(self):
         """{server: why it can't be used}, empty when all is well."""
-        kafka, hdfs = Kafka(self.state, self.ports, "java"), Hdfs(self.state, self.ports, "java")
-        found = {"kafka": kafka.problem(), "hdfs": hdfs.problem()}
+        found = {"kafka": self.kafka.problem(), "hdfs": self.hdfs.problem()}
         return {name: why for name, why in found.items() if why is not None}
 
     def wait(self, limit_s=START_LIMIT_S):
