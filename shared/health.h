@@ -20,7 +20,9 @@ struct health_loop;
 struct health *health_new(void);
 void health_destroy(struct health **health);
 
-/* A condition starts as not met with the reason "starting". The name is kept. */
+/* A condition starts as not met with the reason "starting". The name is kept. NULL for want of
+ * memory: the service is then never ready, and the functions below do nothing with NULL. The same
+ * holds for loops. */
 struct health_condition *health_condition(struct health *health, const char *name);
 
 /* Logs each change. The reason is for people; ignored when met. */
