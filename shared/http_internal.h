@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the files of the HTTP server share; nobody else includes this.
+ *
+ * A `struct worker` belongs to one civetweb thread for the server's whole life, and with it the
+ * request that the thread serves. Others touch only its `guard` (see http_socket.c).
+ */
+#ifndef TICKLINE_HTTP_INTERNAL_H
+#define TICKLINE_HTTP_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include <civetweb.h>
+#include <zlib.h>
+
+#include "http_server.h"
+
+enum {
+	HTTP_HEAD_MAX = 16384,     /* request line and headers: civetweb's buffer; 431 beyond */
+	HTTP_URI_MAX = 8192,       /* 414 beyond */
+	HTTP_SEGMENTS_MAX = 16,    /* of a path */
+	HTTP_PARAMETERS_MAX = 8,   /* of a route */
+	HTTP_QUERY_MAX = 64,       /* pairs; 400 beyond */
+	HTTP_METHODS = 9,          /* see http_method_index */
+	HTTP_STATUSES = 32,        /* see http_status_index */
+	HTTP_JSON_NESTING = 64,    /* of request bodies */
+	HTTP_SINGLE_WRITE = 65536, /* an answer up to this size leaves in one write */
+	HTTP_ID_MAX = 64
+};
+
+struct http_pair {
+	const char *name, *value;
+};
+
+struct http_segment {
+	const char *text; /* the literal, or the parameter's name; not terminated */
+	size_t length;
+	enum {
+		SEGMENT_LITERAL,
+		SEGMENT_PARAMETER,
+		SEGMENT_REST
+	} kind; /* also the order of preference */
+};
+
+/* A route as it is matched; `spec` is the caller's. */
+struct http_matcher {
+	const struct http_route *spec;
+	struct http_segment segments[HTTP_SEGMENTS_MAX];
+	size_t segment_count;
+	char name[256]; /* the parameters' names, terminated */
+	struct metric *seconds;
+	_Atomic(struct metric *) totals[HTTP_METHODS][HTTP_STATUSES]; /* made at first use */
+};
+
+/* The limit on a wait in civetweb, which itself only knows limits for one system call. */
+struct http_guard {
+	pthread_mutex_t lock;
+	int64_t deadline_us; /* monotonic; 0: none. Under `lock`, as `expired` */
+	bool expired;        /* the guard thread has shut the connection */
+	struct mg_connection *connection;
+};
+
+enum body_state { BODY_UNREAD, BODY_READING, BODY_DONE, BODY_FAILED };
+
+struct http_body {
+	enum body_state state;
+	enum error error;
+	bool chunked, gzip, expects_continue;
+	int64_t length;    /* announced; -1 when chunked or none */
+	uint64_t taken;    /* raw bytes read */
+	uint64_t unpacked; /* bytes handed out */
+	size_t limit;
+	int64_t deadline_us; /* monotonic; set at the first read */
+	z_stream z;
+	bool z_open, z_ended;
+};
+
+struct worker;
+
+struct http_request {
+	struct http_server *server;
+	struct worker *worker;
+	struct mg_connection *connection;
+	const struct mg_request_info *info;
+	struct http_matcher *matcher; /* NULL: no route */
+	int64_t start_us;
+	bool head_only; /* HEAD */
+	bool keep_alive;
+	bool answered;
+	int status;
+	const char *path; /* decoded */
+	struct {
+		const char *text;
+		size_t length;
+	} segments[HTTP_SEGMENTS_MAX];
+	size_t segment_count; /* HTTP_SEGMENTS_MAX + 1: too many for any route */
+	struct http_pair parameters[HTTP_PARAMETERS_MAX];
+	size_t parameter_count;
+	struct http_pair query[HTTP_QUERY_MAX];
+	size_t query_count;
+	char id[HTTP_ID_MAX + 1];
+	char principal[64];
+	struct http_body body;
+	struct text *headers; /* the worker's: further answer headers, lines with CRLF */
+	size_t strings_used;
+	char strings[3 *
+		     (HTTP_URI_MAX + HTTP_SEGMENTS_MAX + 2)]; /* decoded path, parameters, query */
+};
+
+struct worker {
+	struct http_server *server;
+	struct http_guard guard;
+	struct http_request request;
+	struct text headers, output;
+	char *input; /* HTTP_INPUT bytes, made at the first packed body */
+	time_t date_second;
+	char date[32];
+};
+
+struct http_server {
+	struct http_server_options options;
+	struct http_matcher *matchers;
+	struct http_matcher **order; /* most specific first */
+	size_t matcher_count;
+	struct http_matcher *unmatched; /* counts what found no route */
+	struct worker *workers;
+	atomic_uint workers_taken;
+	struct mg_context *context;
+	int port;
+	atomic_bool draining;
+	atomic_long in_flight;
+	struct metric *in_flight_gauge;
+	uint32_t id_prefix;
+	atomic_uint id_next;
+	pthread_t guard_thread;
+	pthread_mutex_t guard_lock;
+	pthread_cond_t guard_wake;
+	bool guard_stop; /* under guard_lock */
+};
+
+/* http_route.c */
+extern const struct http_route http_openapi_route; /* added where there is a document */
+enum error http_routes_compile(struct http_server *server) MUST_USE;
+void http_routes_destroy(struct http_server *server);
+
+/* Splits and decodes the target; INVALID with a reason. */
+enum error http_target_read(struct http_request *request, const char **reason) MUST_USE;
+
+enum http_match { MATCH_OK, MATCH_NO_PATH, MATCH_NO_METHOD };
+/* `allow` gets "GET, HEAD, OPTIONS" for MATCH_NO_METHOD. */
+enum http_match http_route_find(struct http_request *request, const char *method,
+				struct text *allow);
+int http_method_index(const char *method);
+int http_status_index(int status);
+void http_observe(struct http_request *request, int64_t now_us);
+
+/* http_body.c */
+enum error http_body_begin(struct http_request *request); /* answers on failure */
+void http_body_end(struct http_request *request);
+void http_body_discard_small(struct http_request *request); /* so that the connection can live on */
+bool http_body_left(const struct http_request *request);    /* the client may still be sending */
+
+/* http_auth.c: false: answered 401 or 403. */
+bool http_auth_check(struct http_request *request, enum http_scope scope);
+
+/* http_cors.c */
+void http_cors_headers(struct http_request *request);
+void http_answer_options(struct http_request *request, const char *allow);
+
+/* http_socket.c */
+enum error http_guard_start(struct http_server *server) MUST_USE;
+void http_guard_stop(struct http_server *server);
+void http_guard_arm(struct http_request *request, int64_t deadline_us);
+bool http_guard_disarm(struct http_request *request); /* true: it had struck */
+void http_linger(struct http_request *request);       /* lets the client read the answer */
+void http_sockets_shut(struct http_server *server);   /* wakes every waiting thread */
+
+#endif
