@@ -24,7 +24,7 @@ static size_t escape(char *out, size_t size, const char *data, size_t length, bo
 		text_put_json(&text, data, cut);
 		if (text_ok(&text))
 			break;
-		cut = cut_at(data, length, cut / 2);
+		cut = cut_at(data, length, cut - cut / 8 - 1);
 	}
 	*whole = cut == length;
 	return text.length;

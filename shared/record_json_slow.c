@@ -217,7 +217,7 @@ static enum error read_marked(const struct record_table *table, const struct rec
 		return no_memory(fault);
 	if (tree == NULL)
 		return not_json(fault, place_of(marked->data, stop),
-				stop >= end - 1 ? "it ends too early" : "unexpected text");
+				stop >= end - 1 ? "unexpected text or end" : "unexpected text");
 	stop += strspn(stop, " \t\r\n");
 	enum error error = stop == end ? read_tree(table, rules, tree, out, fault)
 				       : not_json(fault, place_of(marked->data, stop),

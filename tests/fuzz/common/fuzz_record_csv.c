@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A CSV text as the gateway reads it: the first line tells the columns, the others are records. A
+ * record must come back from the line that is published for it, by both readers.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "record_internal.h"
+
+static const struct record_rules rules = {
+	.bounds = { 20000, 60000, 1000, 5000 },
+	.wall_us = INT64_C(1795568400000000),
+};
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void require_stable(const struct record *record)
+{
+	char csv[RECORD_MAX_CSV + 1], again_csv[RECORD_MAX_CSV + 1];
+	struct record_columns columns;
+	struct record again;
+	struct record_fault fault;
+	struct text text;
+	int64_t us;
+	double values[RECORD_MAX_FIELDS];
+
+	text_init_fixed(&text, csv, sizeof csv);
+	record_write_csv(record, &text);
+	require(text_ok(&text));
+	record_columns_default(record->table, &columns);
+	require(record_read_csv(&columns, &rules, csv, text.length - 1, &again, &fault) ==
+		ERROR_OK);
+	require(record_read_published(record->table, csv, text.length - 1, &us, values) ==
+		ERROR_OK);
+	require(us == record->timestamp_us && again.timestamp_us == us);
+	for (size_t i = 1; i < record->table->count; i++)
+		require(values[i] == record->values[i] && again.values[i] == record->values[i]);
+
+	text_init_fixed(&text, again_csv, sizeof again_csv);
+	record_write_csv(&again, &text);
+	require(strcmp(csv, again_csv) == 0);
+}
+
+static void read_line(const struct record_columns *columns, const char *line, size_t length)
+{
+	static struct record record;
+	static struct record_fault fault;
+	int64_t us;
+	double values[RECORD_MAX_FIELDS];
+	if (record_read_csv(columns, &rules, line, length, &record, &fault) == ERROR_OK)
+		require_stable(&record);
+	else
+		require(fault.code != NULL && fault.reason[0] != '\0');
+	(void)record_columns_continue(line, length);
+	if (record_read_published(columns->table, line, length, &us, values) == ERROR_OK)
+		for (size_t i = 1; i < columns->table->count; i++)
+			require(values[i] - values[i] == 0); /* finite */
+}
+
+static void read_text(const struct record_table *table, const char *data, size_t length)
+{
+	struct record_columns columns;
+	struct record_fault fault;
+	bool header = true;
+	for (const char *end = data + length; data < end;) {
+		const char *stop = memchr(data, '\n', (size_t)(end - data));
+		const size_t n = (size_t)((stop != NULL ? stop : end) - data);
+		if (header && record_columns_detect(table, data, n, &columns, &header, &fault))
+			return;
+		if (!header)
+			read_line(&columns, data, n);
+		header = false;
+		data += n + 1;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
+{
+	for (int kind = 0; kind < RECORD_KINDS; kind++)
+		read_text(record_table((enum record_kind)kind), (const char *)bytes, length);
+	return 0;
+}
