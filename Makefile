@@ -58,7 +58,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-run integration fuzz fuzz-run lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-run integration fuzz fuzz-run bench lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -159,6 +159,15 @@ fuzz-run: $(FUZZ_PROGRAMS)
 fuzz: ## each libFuzzer target for FUZZ_SECONDS over its stored corpus
 	@$(MAKE) --no-print-directory CC=clang BUILD=build/fuzz SANITIZE=address,undefined \
 		OPTIMIZE='-O1 -g -fsanitize=fuzzer-no-link' fuzz-run
+
+# tests/bench/bench_x.c measures something of libcommon next to what it is compared with.
+BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+$(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+bench: $(BENCH_PROGRAMS) ## measure the hot path, as ratios to cJSON in the same run
+	@for program in $^; do $$program || exit 1; done
 
 lint: ## static analysis and formatting check
 	@tests/lint.sh

@@ -92,14 +92,46 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Eight digits at once; false when one of them is none. The first digit lies in the lowest byte. */
+static bool read_eight(const char *at, uint64_t *value)
+{
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	(void)at;
+	(void)value;
+	return false;
+#else
+	uint64_t digits;
+	memcpy(&digits, at, sizeof digits);
+	const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0), zeros = UINT64_C(0x3030303030303030);
+	if ((digits & high) != zeros || ((digits + UINT64_C(0x0606060606060606)) & high) != zeros)
+		return false;
+	digits -= zeros;
+	digits = digits * 10 + (digits >> 8); /* each second byte: two digits */
+	const uint64_t pairs = UINT64_C(0x000000ff000000ff);
+	*value = ((digits & pairs) * UINT64_C(0x000f424000000064) +
+		  ((digits >> 16) & pairs) * UINT64_C(0x0000271000000001)) >>
+		 32;
+	return true;
+#endif
+}
+
 static const char *scan_digits(struct scan *scan, const char *at, const char *end)
 {
-	for (; at < end && is_digit(*at); at++) {
-		if (!scan->digits && *at == '0')
-			continue;
-		if (scan->digits++ < MAX_DIGITS)
-			scan->mantissa = scan->mantissa * 10 + (uint64_t)(*at - '0');
+	size_t digits = scan->digits;
+	uint64_t mantissa = scan->mantissa, eight;
+	if (digits == 0)
+		while (at < end && *at == '0')
+			at++;
+	while (end - at >= 8 && digits + 8 <= MAX_DIGITS && read_eight(at, &eight)) {
+		mantissa = mantissa * powers[8] + eight;
+		digits += 8;
+		at += 8;
 	}
+	for (; at < end && is_digit(*at); at++)
+		if (digits++ < MAX_DIGITS)
+			mantissa = mantissa * 10 + (uint64_t)(*at - '0');
+	scan->digits = digits;
+	scan->mantissa = mantissa;
 	return at;
 }
 
@@ -207,15 +239,35 @@ static enum error read_magnitude(const struct scan *scan, const char *data, doub
 	return ERROR_OK;
 }
 
-enum error decimal_read(const char *data, size_t length, double *value)
+static bool is_canonical(const struct scan *scan, const char *data)
+{
+	if (scan->has_exponent || (scan->has_point && data[scan->length - 1] == '0'))
+		return false;
+	return scan->digits || !scan->negative;
+}
+
+enum error decimal_take(const char *data, size_t length, struct decimal *out)
 {
 	struct scan scan = scan_number(data, length);
-	if (!scan.length || scan.length != length)
+	out->length = scan.length;
+	if (!scan.length)
 		return ERROR_INVALID;
+	out->canonical = is_canonical(&scan, data);
 	double magnitude;
 	enum error error = read_magnitude(&scan, data, &magnitude);
 	if (!error)
-		*value = scan.negative ? -magnitude : magnitude;
+		out->value = scan.negative ? -magnitude : magnitude;
+	return error;
+}
+
+enum error decimal_read(const char *data, size_t length, double *value)
+{
+	struct decimal decimal;
+	enum error error = decimal_take(data, length, &decimal);
+	if (decimal.length != length)
+		return ERROR_INVALID;
+	if (!error)
+		*value = decimal.value;
 	return error;
 }
 
@@ -239,11 +291,7 @@ enum error decimal_read_i64(const char *data, size_t length, int64_t *value)
 bool decimal_is_canonical(const char *data, size_t length)
 {
 	struct scan scan = scan_number(data, length);
-	if (!scan.length || scan.length != length || scan.has_exponent)
-		return false;
-	if (scan.has_point && data[length - 1] == '0')
-		return false;
-	return scan.digits || !scan.negative;
+	return scan.length && scan.length == length && is_canonical(&scan, data);
 }
 
 /* --- printing -------------------------------------------------------------------------------- */

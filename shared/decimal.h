@@ -18,6 +18,17 @@ enum { DECIMAL_MAX_TEXT = 32 }; /* bytes that decimal_print needs, terminator in
  * OK; INVALID: not a JSON number; LIMIT: beyond the range of a double. */
 enum error decimal_read(const char *data, size_t length, double *value) MUST_USE;
 
+/* All that decimal_read, decimal_span and decimal_is_canonical tell, found in one pass over the
+ * longest prefix of `data` that is a JSON number. */
+struct decimal {
+	size_t length; /* of the prefix, 0: there is none */
+	double value;
+	bool canonical;
+};
+
+/* OK; INVALID: there is none; LIMIT: beyond the range of a double, `value` is not set. */
+enum error decimal_take(const char *data, size_t length, struct decimal *out) MUST_USE;
+
 /* Length of the longest prefix of `data` that is a JSON number; 0 when there is none. */
 size_t decimal_span(const char *data, size_t length);
 

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "decimal.h"
 #include "timestamp.h"
 
 #define DAY_US INT64_C(86400000000)
@@ -78,36 +77,43 @@ static const char *broken_rule(enum record_type type, double value)
 	return NULL;
 }
 
+static enum error not_number(const struct record_field *field, const struct record_cell *cell,
+			     struct record_fault *fault)
+{
+	if (names_no_finite(cell->data, cell->length))
+		return fault_of(fault, "not-finite", field, cell, "it must be finite");
+	return fault_of(fault, "wrong-type", field, cell, "it is not a number");
+}
+
 static enum error read_number(const struct record_field *field, const struct record_cell *cell,
-			      double *value, struct record_fault *fault)
+			      struct decimal *number, struct record_fault *fault)
 {
 	if (!is_text(cell))
 		return wrong_kind(fault, field->name, field->name_length, cell->kind,
 				  "it must be a number");
-	switch (decimal_read(cell->data, cell->length, value)) {
-	case ERROR_OK:
-		break;
-	case ERROR_LIMIT:
-		return fault_of(fault, "not-finite", field, cell,
-				"it is beyond the range of a double");
-	default:
-		if (names_no_finite(cell->data, cell->length))
-			return fault_of(fault, "not-finite", field, cell, "it must be finite");
-		return fault_of(fault, "wrong-type", field, cell, "it is not a number");
+	if (cell->taken) {
+		*number = cell->decimal;
+	} else {
+		enum error error = decimal_take(cell->data, cell->length, number);
+		if (number->length == 0 || number->length != cell->length)
+			return not_number(field, cell, fault);
+		if (error)
+			return fault_of(fault, "not-finite", field, cell,
+					"it is beyond the range of a double");
 	}
-	const char *rule = broken_rule(field->type, *value);
+	const char *rule = broken_rule(field->type, number->value);
 	return rule == NULL ? ERROR_OK : fault_of(fault, "out-of-range", field, cell, rule);
 }
 
 static enum error put_number(struct record *out, size_t i, const struct record_cell *cell,
 			     struct record_fault *fault)
 {
-	enum error error = read_number(&out->table->fields[i], cell, &out->values[i], fault);
+	struct decimal number;
+	enum error error = read_number(&out->table->fields[i], cell, &number, fault);
 	if (error)
 		return error;
-	if (out->values[i] == 0)
-		out->values[i] = 0; /* no minus zero */
-	if (cell->length < RECORD_MAX_NUMBER && decimal_is_canonical(cell->data, cell->length))
+	out->values[i] = number.value == 0 ? 0 : number.value; /* no minus zero */
+	if (number.canonical && cell->length < RECORD_MAX_NUMBER)
 		keep_text(out, i, cell->data, cell->length);
 	else
 		print_text(out, i);
@@ -142,7 +148,7 @@ static enum error put_field(const struct record_rules *rules, const struct recor
 		return derive(out, i, &rules->bounds, fault);
 	if (!derived || !rules->derived_recomputed)
 		return put_number(out, i, cell, fault);
-	double replaced;
+	struct decimal replaced;
 	enum error error = read_number(field, cell, &replaced, fault);
 	return error ? error : derive(out, i, &rules->bounds, fault);
 }

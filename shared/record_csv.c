@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "decimal.h"
 #include "record_internal.h"
 #include "timestamp.h"
 
@@ -68,7 +67,9 @@ static void fill_cell(const struct record_columns *columns, size_t column, const
 	if (from->length == 0 || field == -1)
 		return;
 	struct record_cell *cell = field == -2 ? &cells->symbol : &cells->fields[field];
-	*cell = (struct record_cell){ from->data, from->length, CELL_STRING };
+	*cell = (struct record_cell){ .data = from->data,
+				      .length = from->length,
+				      .kind = CELL_STRING };
 }
 
 enum error record_read_csv(const struct record_columns *columns, const struct record_rules *rules,

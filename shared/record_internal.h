@@ -7,6 +7,7 @@
 #ifndef TICKLINE_RECORD_INTERNAL_H
 #define TICKLINE_RECORD_INTERNAL_H
 
+#include "decimal.h"
 #include "record.h"
 
 enum record_cell_kind {
@@ -23,6 +24,8 @@ struct record_cell {
 	const char *data; /* of a number or a string, in memory of the reader */
 	size_t length;
 	enum record_cell_kind kind;
+	bool taken;             /* a number that the reader has read already: */
+	struct decimal decimal; /* the whole of it */
 };
 
 struct record_cells {

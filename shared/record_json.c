@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "decimal.h"
 #include "record_internal.h"
 
 struct cursor {
@@ -65,7 +64,8 @@ static bool take_value(struct cursor *in, struct record_cell *cell)
 		return take_plain(in, &cell->data, &cell->length);
 	}
 	cell->data = in->at;
-	cell->length = decimal_span(in->at, (size_t)(in->end - in->at));
+	cell->taken = decimal_take(in->at, (size_t)(in->end - in->at), &cell->decimal) == ERROR_OK;
+	cell->length = cell->decimal.length;
 	in->at += cell->length;
 	cell->kind = CELL_NUMBER;
 	if (cell->length > 0)

@@ -43,7 +43,7 @@ static void faults_say_where(void **state)
 		     "not JSON: a NUL character at byte 11");
 	assert_fault("{\"volume\":\"1", "not-json", "not JSON: the end inside a string at byte 12");
 	assert_fault("[]", "not-object", "not a JSON object: a tick is one object");
-	assert_fault("\"" TIMES, "not-json", "not JSON: unexpected text at byte 2");
+	assert_fault("\"\"true", "not-json", "not JSON: more text after the value at byte 2");
 }
 
 static void broken_utf8_is_refused(void **state)
