@@ -42,6 +42,8 @@ CFLAGS  += -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 LDFLAGS += -Wl,-z,relro,-z,now
 endif
 
+comma := ,
+
 DIR_common := shared
 DIR_gateway := services/gateway
 DIR_ingest := services/ingest
@@ -131,6 +133,10 @@ $(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(if $(filter-out common
 $(BUILD)/obj/tests/unit/$(1)/%.o: CPPFLAGS += -iquote $(DIR_$(1))
 endef
 $(foreach l,$(LIBRARIES),$(eval $(call unit_program,$(l))))
+
+# Tests that include failing_memory.h.
+FAILING_MEMORY := $(addprefix -Wl$(comma)--wrap=,malloc calloc realloc strdup strndup)
+$(patsubst %,$(BUILD)/tests/common/test_%,text metrics config health): LDFLAGS += $(FAILING_MEMORY)
 
 unit-run: $(UNIT_PROGRAMS)
 	@tests/run_unit.py --label '$(or $(SANITIZE),plain)' --results build/results $^
