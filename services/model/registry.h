@@ -26,9 +26,9 @@
 #include "error.h"
 #include "health.h"
 #include "metrics.h"
+#include "model_version.h"
 #include "spec.h"
 #include "text.h"
-#include "version.h"
 #include "webhdfs.h"
 
 enum { REGISTRY_MAX_MODELS = 100, REGISTRY_MAX_VERSIONS = 1000 };

@@ -17,6 +17,11 @@
 
 struct version;
 
+/* Makes a version with one reference from its stored JSON (registry.h), as report.h builds it.
+ * INVALID: `why` says what is wrong. `body` stays the caller's. */
+enum error version_from_json(const cJSON *body, struct version **version,
+			     struct text *why) MUST_USE;
+
 struct version *version_retain(const struct version *version);
 void version_release(struct version **version); /* NULL inside is fine; sets it to NULL */
 
@@ -33,8 +38,7 @@ struct prediction {
 	double low, high;  /* NAN: undefined (no degrees of freedom left) */
 	double level;      /* of the interval: 0.95 */
 	double leverage;   /* x'(X'X)^-1 x; NAN where undefined */
-	bool extrapolated; /* the leverage is above every row's that a fit of this size had on
-			      average three times over */
+	bool extrapolated; /* a feature is outside the range that the training saw */
 };
 
 /* The prediction for features in the spec's order (those not used may be anything).
@@ -52,6 +56,7 @@ const char *version_report(const struct version *version, size_t *length);
 struct version_summary {
 	int64_t number, created_us;
 	int64_t rows, held_out_rows;
+	bool last_price; /* it is not a fit but the last price itself */
 	double r2, rmse, held_out_rmse;
 	double skill_last; /* 1 - rmse / rmse of the last price, on the held-out part */
 	double skill_mean;
