@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "spec.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool spec_name_ok(const char *name)
+{
+	size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+	return length >= 1 && length <= SPEC_MAX_NAME && name[length] == '\0' && name[0] >= 'a' &&
+	       name[0] <= 'z';
+}
+
+int spec_feature_index(const struct spec *spec, const char *name)
+{
+	for (size_t i = 0; i < spec->feature_count; i++)
+		if (strcmp(spec->features[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* True when the feature needs the record before or an earlier one. */
+static bool looks_back(const struct spec_feature *feature)
+{
+	bool compares = feature->transform == FEATURE_RETURN ||
+			(feature->transform == FEATURE_DIFFERENCE && feature->other < 0);
+	return feature->lag_s > 0 || compares;
+}
+
+bool spec_is_ordered(const struct spec *spec)
+{
+	if (spec->horizon_s > 0 || spec->split == SPLIT_TIME)
+		return true;
+	for (size_t i = 0; i < spec->feature_count; i++)
+		if (looks_back(&spec->features[i]))
+			return true;
+	return false;
+}
+
+int64_t spec_reach_s(const struct spec *spec)
+{
+	int64_t reach = 0;
+	for (size_t i = 0; i < spec->feature_count; i++)
+		if (spec->features[i].lag_s > reach)
+			reach = spec->features[i].lag_s;
+	return reach > 0 ? reach + spec->tolerance_s : 0;
+}
+
+enum error spec_hash(const struct spec *spec, char out[65])
+{
+	static const char *const irrelevant[] = { "name", "description", "leakage", "anchor" };
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+	cJSON *json = spec_to_json(spec);
+	if (!json)
+		return ERROR_NO_MEMORY;
+	for (size_t i = 0; i < sizeof(irrelevant) / sizeof(irrelevant[0]); i++)
+		cJSON_DeleteItemFromObjectCaseSensitive(json, irrelevant[i]);
+	char *text = cJSON_PrintUnformatted(json);
+	cJSON_Delete(json);
+	if (!text || !EVP_Digest(text, strlen(text), digest, &length, EVP_sha256(), NULL)) {
+		free(text);
+		return ERROR_NO_MEMORY;
+	}
+	free(text);
+	for (unsigned i = 0; i < 32; i++) {
+		out[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+		out[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+	}
+	out[64] = '\0';
+	return ERROR_OK;
+}
