@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "features.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "window.h"
+
+struct features {
+	struct spec spec;
+	bool ordered;
+	int64_t reach_us, horizon_us, tolerance_us;
+	struct window *history; /* ordered: {values} of the records that lags may need */
+	struct window *pending; /* horizon: {x, last, identity} of rows without their target */
+	uint64_t cursor[SPEC_MAX_FEATURES]; /* per lag: a place in history, only moves on */
+	bool any;                           /* a record was taken */
+	double previous[RECORD_MAX_FIELDS]; /* the record before the last one taken */
+	bool has_previous;
+	int64_t timestamp_us;
+	double values[RECORD_MAX_FIELDS];
+	struct feature_row latest;
+	enum row_reason latest_reason;
+};
+
+/* What one pending row takes in its window. */
+static size_t pending_width(const struct spec *spec)
+{
+	return spec->feature_count + 2;
+}
+
+const char *row_reason_name(enum row_reason reason)
+{
+	static const char *const names[] = {
+#define ROW_REASON_NAME(code, name) [ROW_##code] = name,
+		ROW_REASONS(ROW_REASON_NAME)
+#undef ROW_REASON_NAME
+	};
+	return names[reason];
+}
+
+struct features *features_new(const struct spec *spec)
+{
+	struct features *f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->spec = *spec;
+	f->ordered = spec_is_ordered(spec);
+	f->reach_us = spec_reach_s(spec) * 1000000;
+	f->horizon_us = spec->horizon_s * 1000000;
+	f->tolerance_us = spec->tolerance_s * 1000000;
+	f->latest_reason = ROW_NO_HISTORY;
+	f->history = window_new(RECORD_MAX_FIELDS, FEATURES_MAX_WINDOW);
+	f->pending = window_new(pending_width(spec), FEATURES_MAX_WINDOW);
+	if (!f->history || !f->pending)
+		features_destroy(&f);
+	return f;
+}
+
+void features_destroy(struct features **features)
+{
+	struct features *f = *features;
+	if (!f)
+		return;
+	window_destroy(&f->history);
+	window_destroy(&f->pending);
+	free(f);
+	*features = NULL;
+}
+
+struct features *features_clone(const struct features *features)
+{
+	struct features *copy = malloc(sizeof(*copy));
+	if (!copy)
+		return NULL;
+	memcpy(copy, features, sizeof(*copy));
+	copy->history = window_clone(features->history);
+	copy->pending = window_clone(features->pending);
+	if (!copy->history || !copy->pending)
+		features_destroy(&copy);
+	return copy;
+}
+
+static uint64_t mix(uint64_t hash)
+{
+	hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	hash = (hash ^ (hash >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return hash ^ (hash >> 31);
+}
+
+static uint64_t identity(int64_t timestamp_us, const double *values, size_t count)
+{
+	uint64_t hash = mix((uint64_t)timestamp_us);
+	for (size_t i = 1; i < count; i++) {
+		uint64_t bits;
+		memcpy(&bits, &values[i], sizeof(bits));
+		hash = mix(hash + bits + UINT64_C(0x9e3779b97f4a7c15));
+	}
+	return hash;
+}
+
+/* --- one feature ---------------------------------------------------------------------------- */
+
+/* The record at t - lag; NULL: none. */
+static const double *lagged(struct features *f, size_t index)
+{
+	int64_t at_us = f->timestamp_us - f->spec.features[index].lag_s * 1000000;
+	uint64_t *cursor = &f->cursor[index];
+	if (*cursor < window_begin(f->history))
+		*cursor = window_begin(f->history);
+	while (*cursor + 1 < window_end(f->history) &&
+	       window_time(f->history, *cursor + 1) <= at_us)
+		++*cursor;
+	if (*cursor >= window_end(f->history))
+		return NULL;
+	int64_t found_us = window_time(f->history, *cursor);
+	if (found_us > at_us || found_us < at_us - f->tolerance_us)
+		return NULL;
+	return window_values(f->history, *cursor);
+}
+
+static enum row_reason divide(const struct spec_feature *feature, double above, double below,
+			      double minus, double *out)
+{
+	*out = above / below - minus;
+	if (below != 0)
+		return ROW_USED;
+	*out = feature->zero_value;
+	return feature->zero_drops ? ROW_ZERO : ROW_USED;
+}
+
+static enum row_reason compute(const struct spec_feature *feature, const double *now,
+			       const double *before, double *out)
+{
+	double value = now[feature->column];
+	switch (feature->transform) {
+	case FEATURE_RETURN:
+		return divide(feature, value, before[feature->column], 1, out);
+	case FEATURE_RATIO:
+		return divide(feature, value, now[feature->other], 0, out);
+	case FEATURE_DIFFERENCE:
+		*out = value -
+		       (feature->other >= 0 ? now[feature->other] : before[feature->column]);
+		return ROW_USED;
+	case FEATURE_LOG:
+		*out = log(before[feature->column]);
+		return ROW_USED;
+	default:
+		*out = before[feature->column];
+		return ROW_USED;
+	}
+}
+
+/* The record that a feature compares with or takes its value from; NULL: there is none. */
+static const double *reference(struct features *f, size_t index)
+{
+	const struct spec_feature *feature = &f->spec.features[index];
+	if (feature->lag_s > 0)
+		return lagged(f, index);
+	bool compares = feature->transform == FEATURE_RETURN ||
+			(feature->transform == FEATURE_DIFFERENCE && feature->other < 0);
+	if (!compares)
+		return f->values;
+	return f->has_previous ? f->previous : NULL;
+}
+
+static enum row_reason compute_all(struct features *f, struct feature_row *row)
+{
+	for (size_t i = 0; i < f->spec.feature_count; i++) {
+		const double *before = reference(f, i);
+		if (!before)
+			return ROW_NO_HISTORY;
+		enum row_reason reason =
+			compute(&f->spec.features[i], f->values, before, &row->x[i]);
+		if (reason != ROW_USED)
+			return reason;
+		if (!isfinite(row->x[i]))
+			return ROW_NOT_FINITE;
+	}
+	return ROW_USED;
+}
+
+/* --- the stream ----------------------------------------------------------------------------- */
+
+typedef void emit_function(const struct feature_row *row, enum row_reason reason, void *user);
+
+/* The oldest pending row got its target, or never will. */
+static void settle(struct features *f, double target, emit_function *emit, void *user)
+{
+	uint64_t oldest = window_begin(f->pending);
+	const double *kept = window_values(f->pending, oldest);
+	size_t count = f->spec.feature_count;
+	struct feature_row row = { .timestamp_us = window_time(f->pending, oldest) };
+	enum row_reason reason = ROW_NO_TARGET;
+	if (f->timestamp_us <= row.timestamp_us + f->horizon_us + f->tolerance_us) {
+		memcpy(row.x, kept, count * sizeof(double));
+		row.last = kept[count];
+		memcpy(&row.identity, &kept[count + 1], sizeof(row.identity));
+		row.target_us = f->timestamp_us;
+		row.y = target;
+		reason = ROW_USED;
+	}
+	window_drop(f->pending);
+	if (emit)
+		emit(&row, reason, user);
+}
+
+static void settle_due(struct features *f, emit_function *emit, void *user)
+{
+	double target = f->values[f->spec.target];
+	while (window_begin(f->pending) < window_end(f->pending) &&
+	       window_time(f->pending, window_begin(f->pending)) + f->horizon_us <= f->timestamp_us)
+		settle(f, target, emit, user);
+}
+
+static bool keep_pending(struct features *f, const struct feature_row *row)
+{
+	double kept[SPEC_MAX_FEATURES + 2];
+	size_t count = f->spec.feature_count;
+	memcpy(kept, row->x, count * sizeof(double));
+	kept[count] = row->last;
+	memcpy(&kept[count + 1], &row->identity, sizeof(row->identity));
+	return window_push(f->pending, row->timestamp_us, kept);
+}
+
+/* Lets go of what no lag can reach any more, and takes the record itself. */
+static bool keep_history(struct features *f)
+{
+	while (window_begin(f->history) < window_end(f->history) &&
+	       window_time(f->history, window_begin(f->history)) < f->timestamp_us - f->reach_us)
+		window_drop(f->history);
+	return window_push(f->history, f->timestamp_us, f->values);
+}
+
+/* The row of the record just taken; y is set for horizon 0. */
+static enum row_reason make_row(struct features *f, struct feature_row *row)
+{
+	const struct spec *spec = &f->spec;
+	row->timestamp_us = f->timestamp_us;
+	row->target_us = f->horizon_us == 0 ? f->timestamp_us : 0;
+	row->y = f->horizon_us == 0 ? f->values[spec->target] : NAN;
+	row->last = NAN;
+	if (f->reach_us > 0 && !keep_history(f))
+		return ROW_WINDOW;
+	if (f->horizon_us > 0)
+		row->last = f->values[spec->target];
+	else if (f->ordered && f->has_previous)
+		row->last = f->previous[spec->target];
+	else if (f->ordered)
+		return ROW_NO_HISTORY;
+	row->identity = identity(f->timestamp_us, f->values, spec->table->count);
+	return compute_all(f, row);
+}
+
+static enum row_reason check_order(const struct features *f, int64_t timestamp_us)
+{
+	if (!f->ordered || !f->any || timestamp_us > f->timestamp_us)
+		return ROW_USED;
+	return timestamp_us == f->timestamp_us ? ROW_REPEATED : ROW_OUT_OF_ORDER;
+}
+
+void features_push(struct features *f, int64_t timestamp_us, const double *values,
+		   emit_function *emit, void *user)
+{
+	enum row_reason reason = check_order(f, timestamp_us);
+	if (reason != ROW_USED) {
+		struct feature_row refused = { .timestamp_us = timestamp_us };
+		if (emit)
+			emit(&refused, reason, user);
+		return;
+	}
+	f->has_previous = f->any;
+	f->any = true;
+	memcpy(f->previous, f->values, sizeof(f->previous));
+	memcpy(f->values, values, f->spec.table->count * sizeof(double));
+	f->timestamp_us = timestamp_us;
+	if (f->horizon_us > 0)
+		settle_due(f, emit, user);
+	f->latest_reason = make_row(f, &f->latest);
+	if (f->latest_reason == ROW_USED && f->horizon_us > 0) {
+		if (keep_pending(f, &f->latest))
+			return;
+		f->latest_reason = ROW_WINDOW;
+	}
+	if (emit)
+		emit(&f->latest, f->latest_reason, user);
+}
+
+enum row_reason features_latest(const struct features *features, struct feature_row *row)
+{
+	*row = features->latest;
+	return features->latest_reason;
+}
+
+size_t features_pending(const struct features *features)
+{
+	return (size_t)(window_end(features->pending) - window_begin(features->pending));
+}
