@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The published files of a dataset on HDFS, and the records in them. A file is published when its
+ * name is part-<partition, 5 digits>-<first offset, 20>-<last offset, 20>.csv and nothing else:
+ * folders, names of copies under way and foreign files are not looked into.
+ *
+ * Order: a record's key decides its partition, so the bars of one symbol lie in one partition, and
+ * its files in the order of their offsets hold them in the order in which they came.
+ */
+#ifndef TICKLINE_MODEL_DATASET_H
+#define TICKLINE_MODEL_DATASET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "record.h"
+#include "text.h"
+#include "webhdfs.h"
+
+struct dataset_file {
+	int32_t partition;
+	int64_t first, last; /* offsets, both inclusive */
+	int64_t length;      /* bytes */
+};
+
+struct dataset {
+	struct dataset_file *files; /* by partition, then by first offset */
+	size_t count;
+	size_t ignored; /* names that are not published files, folders included */
+	int64_t bytes;
+};
+
+enum { DATASET_MAX_FILES = 1000000, DATASET_NAME_LENGTH = 63 };
+
+/* False: not the name of a published file. Length and id stay as they are. */
+bool dataset_parse_name(const char *name, struct dataset_file *file);
+void dataset_print_name(const struct dataset_file *file, char out[DATASET_NAME_LENGTH + 1]);
+
+/* Lists <folder>; a missing folder is an empty dataset. Errors of webhdfs_list, NO_MEMORY, LIMIT.
+ * Free with dataset_clean_up in any case. */
+enum error dataset_list(struct webhdfs *client, const char *folder, struct dataset *dataset,
+			struct text *why) MUST_USE;
+void dataset_clean_up(struct dataset *dataset);
+
+/* Index after the last file of the partition that file `from` belongs to. */
+size_t dataset_partition_end(const struct dataset *dataset, size_t from);
+
+/* What is told while a file is read. */
+struct dataset_sink {
+	void (*record)(int64_t timestamp_us, const double *values, void *user);
+	void (*malformed)(void *user);           /* a line that is no record of this table */
+	void (*bytes)(size_t count, void *user); /* progress */
+	void *user;
+};
+
+/* Streams one file from byte `from` on. LENGTH: it is cut (its last line has no end, or the bytes
+ * that came are not as many as were listed): whatever was told of it must be forgotten. Else the
+ * errors of webhdfs_open. */
+enum error dataset_read(struct webhdfs *client, const char *folder, const struct dataset_file *file,
+			int64_t from, const struct record_table *table,
+			const struct dataset_sink *sink, struct text *why) MUST_USE;
+
+#endif

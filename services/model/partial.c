@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "partial.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE_TRAIN, SIDE_HELD_OUT }; /* keys of a seeded split */
+
+/* Sizes from 2^-20 up, 16 bins to each doubling; smaller ones fall into the first. */
+enum { SPREAD_BINS = 1024, SPREAD_PER_DOUBLING = 16, SPREAD_LOWEST = -20 };
+
+struct slot {
+	int64_t key; /* side, or bucket number */
+	struct rfactor *factor;
+};
+
+/* Slots are ordered by key; rows mostly come ordered by time, so the last one used is tried first.
+ */
+struct partial {
+	enum spec_split split;
+	double train_fraction;
+	uint64_t seed_mask;
+	int64_t horizon_us;
+	size_t features, columns;
+	bool ones, has_last;
+	int64_t width_us; /* of a bucket; split by time only */
+	enum error error; /* sticky */
+	struct partial_counts counts;
+	int64_t spread[SPREAD_BINS]; /* rows by |y - last|, for specs with an anchor */
+	bool has_spread;
+	size_t count, recent;
+	struct slot slots[PARTIAL_MAX_BUCKETS + 1]; /* one above, for the moment before doubling */
+};
+
+size_t partial_columns(const struct spec *spec)
+{
+	return spec->feature_count + (spec_is_ordered(spec) ? 2 : 1);
+}
+
+static int64_t first_width_us(const struct spec *spec)
+{
+	int64_t width_s = PARTIAL_BUCKET_S;
+	while (width_s < spec->horizon_s)
+		width_s *= 2;
+	return width_s * 1000000;
+}
+
+struct partial *partial_new(const struct spec *spec)
+{
+	struct partial *partial = calloc(1, sizeof(*partial));
+	if (!partial)
+		return NULL;
+	partial->split = spec->split;
+	partial->train_fraction = spec->train_fraction;
+	partial->seed_mask = (spec->seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
+	partial->horizon_us = spec->horizon_s * 1000000;
+	partial->features = spec->feature_count;
+	partial->columns = partial_columns(spec);
+	partial->has_last = spec_is_ordered(spec);
+	partial->ones = spec->intercept;
+	partial->width_us = first_width_us(spec);
+	partial->has_spread = spec->anchor >= 0 && partial->has_last;
+	return partial;
+}
+
+void partial_reset(struct partial *partial)
+{
+	for (size_t i = 0; i < partial->count; i++)
+		rfactor_destroy(&partial->slots[i].factor);
+	partial->count = partial->recent = 0;
+	partial->error = ERROR_OK;
+	memset(&partial->counts, 0, sizeof(partial->counts));
+	memset(partial->spread, 0, sizeof(partial->spread));
+}
+
+void partial_destroy(struct partial **partial)
+{
+	if (!*partial)
+		return;
+	partial_reset(*partial);
+	free(*partial);
+	*partial = NULL;
+}
+
+/* --- slots ----------------------------------------------------------------------------------- */
+
+static int64_t floor_divide(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0 ? 1 : 0);
+}
+
+/* Buckets twice as long; neighbours become one. */
+static void double_width(struct partial *partial)
+{
+	size_t kept = 0;
+	partial->width_us *= 2;
+	for (size_t i = 0; i < partial->count; i++) {
+		int64_t key = floor_divide(partial->slots[i].key, 2);
+		struct rfactor *factor = partial->slots[i].factor;
+		if (kept > 0 && partial->slots[kept - 1].key == key) {
+			rfactor_merge(partial->slots[kept - 1].factor, factor);
+			rfactor_destroy(&factor);
+		} else {
+			partial->slots[kept++] = (struct slot){ key, factor };
+		}
+	}
+	partial->count = kept;
+	partial->recent = 0;
+}
+
+static size_t find(const struct partial *partial, int64_t key)
+{
+	size_t low = 0, high = partial->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (partial->slots[middle].key < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void insert(struct partial *partial, size_t at, int64_t key, struct rfactor *factor)
+{
+	memmove(&partial->slots[at + 1], &partial->slots[at],
+		(partial->count - at) * sizeof(partial->slots[0]));
+	partial->slots[at] = (struct slot){ key, factor };
+	partial->count++;
+	while (partial->count > PARTIAL_MAX_BUCKETS)
+		double_width(partial);
+}
+
+static bool is_at(const struct partial *partial, size_t at, int64_t key)
+{
+	return at < partial->count && partial->slots[at].key == key;
+}
+
+static int64_t key_of(const struct partial *partial, const struct feature_row *row)
+{
+	if (partial->split == SPLIT_TIME)
+		return floor_divide(row->timestamp_us, partial->width_us);
+	uint64_t hash = (row->identity ^ partial->seed_mask) * UINT64_C(0xbf58476d1ce4e5b9);
+	hash = (hash ^ (hash >> 29)) * UINT64_C(0x94d049bb133111eb);
+	double uniform = (double)((hash ^ (hash >> 32)) >> 11) * 0x1p-53;
+	return uniform < partial->train_fraction ? SIDE_TRAIN : SIDE_HELD_OUT;
+}
+
+/* The factor for a row; NULL: no memory. */
+static struct rfactor *factor_for(struct partial *partial, const struct feature_row *row)
+{
+	int64_t key = key_of(partial, row);
+	if (is_at(partial, partial->recent, key))
+		return partial->slots[partial->recent].factor;
+	size_t at = find(partial, key);
+	if (!is_at(partial, at, key)) {
+		struct rfactor *factor = rfactor_new(partial->columns, partial->ones);
+		if (!factor)
+			return NULL;
+		insert(partial, at, key, factor);
+		at = find(partial, key_of(partial, row)); /* the width may have changed */
+	}
+	partial->recent = at;
+	return partial->slots[at].factor;
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+void partial_count_record(struct partial *partial)
+{
+	partial->counts.records++;
+}
+
+void partial_count(struct partial *partial, enum row_reason reason)
+{
+	partial->counts.rows[reason]++;
+}
+
+static void widen(struct partial_counts *counts, int64_t first_us, int64_t last_us)
+{
+	if (counts->first_us == 0 || first_us < counts->first_us)
+		counts->first_us = first_us;
+	if (last_us > counts->last_us)
+		counts->last_us = last_us;
+}
+
+static void count_spread(struct partial *partial, double size)
+{
+	double place = (log2(size) - SPREAD_LOWEST) * SPREAD_PER_DOUBLING;
+	size_t bin = !(place > 0) ? 0 : place >= SPREAD_BINS - 1 ? SPREAD_BINS - 1 : (size_t)place;
+	partial->spread[bin]++;
+}
+
+double partial_spread(const struct partial *partial, double part)
+{
+	int64_t all = 0, below = 0;
+	for (size_t i = 0; i < SPREAD_BINS; i++)
+		all += partial->spread[i];
+	if (all == 0)
+		return NAN;
+	size_t bin = 0;
+	while (bin < SPREAD_BINS - 1 && (double)(below + partial->spread[bin]) < part * (double)all)
+		below += partial->spread[bin++];
+	return exp2((double)(bin + 1) / SPREAD_PER_DOUBLING + SPREAD_LOWEST);
+}
+
+void partial_take(const struct feature_row *row, enum row_reason reason, void *user)
+{
+	struct partial *partial = user;
+	double columns[SPEC_MAX_FEATURES + 2];
+	partial->counts.rows[reason]++;
+	if (reason != ROW_USED)
+		return;
+	struct rfactor *factor = factor_for(partial, row);
+	if (!factor) {
+		partial->error = ERROR_NO_MEMORY;
+		return;
+	}
+	memcpy(columns, row->x, partial->features * sizeof(double));
+	if (partial->has_last)
+		columns[partial->features] = row->last;
+	columns[partial->columns - 1] = row->y;
+	rfactor_add(factor, columns);
+	if (partial->has_spread)
+		count_spread(partial, fabs(row->y - row->last));
+	widen(&partial->counts, row->timestamp_us, row->timestamp_us);
+}
+
+enum error partial_error(const struct partial *partial)
+{
+	return partial->error;
+}
+
+const struct partial_counts *partial_counts(const struct partial *partial)
+{
+	return &partial->counts;
+}
+
+static void add_counts(struct partial_counts *into, const struct partial_counts *from)
+{
+	into->records += from->records;
+	for (size_t i = 0; i < ROW_REASON_COUNT; i++)
+		into->rows[i] += from->rows[i];
+	if (from->first_us != 0)
+		widen(into, from->first_us, from->last_us);
+}
+
+enum error partial_merge(struct partial *into, struct partial *from)
+{
+	assert(into->columns == from->columns && into->split == from->split);
+	if (from->error != ERROR_OK)
+		into->error = from->error;
+	while (into->width_us < from->width_us)
+		double_width(into);
+	while (from->width_us < into->width_us)
+		double_width(from);
+	for (size_t i = 0; i < from->count; i++) {
+		/* Inserting may double the width of `into`: then the rest of `from` follows. */
+		int64_t key = from->slots[i].key;
+		for (int64_t width_us = from->width_us; width_us < into->width_us; width_us *= 2)
+			key = floor_divide(key, 2);
+		size_t at = find(into, key);
+		if (is_at(into, at, key)) {
+			rfactor_merge(into->slots[at].factor, from->slots[i].factor);
+			continue;
+		}
+		struct rfactor *copy = rfactor_clone(from->slots[i].factor);
+		if (!copy)
+			return into->error = ERROR_NO_MEMORY;
+		insert(into, at, key, copy);
+	}
+	into->recent = 0;
+	for (size_t i = 0; i < SPREAD_BINS; i++)
+		into->spread[i] += from->spread[i];
+	add_counts(&into->counts, &from->counts);
+	return into->error;
+}
+
+/* --- splitting ------------------------------------------------------------------------------- */
+
+/* Index of the first held-out slot. By time: the first bucket with the wanted part of the rows
+ * before it, but both sides get at least one bucket where there are two. */
+static size_t find_cut(const struct partial *partial)
+{
+	if (partial->split == SPLIT_SEEDED)
+		return find(partial, SIDE_HELD_OUT);
+	if (partial->train_fraction >= 1)
+		return partial->count;
+	double all = 0, before = 0;
+	for (size_t i = 0; i < partial->count; i++)
+		all += (double)rfactor_rows(partial->slots[i].factor);
+	size_t cut = 0;
+	while (cut < partial->count && before < partial->train_fraction * all)
+		before += (double)rfactor_rows(partial->slots[cut++].factor);
+	if (cut == partial->count && cut > 1)
+		cut--;
+	return cut;
+}
+
+/* Copies slots [from, to) merged; NULL in `out` when there are none. */
+static enum error collect(const struct partial *partial, size_t from, size_t to,
+			  struct rfactor **out)
+{
+	*out = NULL;
+	for (size_t i = from; i < to; i++) {
+		if (*out)
+			rfactor_merge(*out, partial->slots[i].factor);
+		else if (!(*out = rfactor_clone(partial->slots[i].factor)))
+			return ERROR_NO_MEMORY;
+	}
+	return ERROR_OK;
+}
+
+enum error partial_split(struct partial *partial, struct partial_split *split)
+{
+	size_t cut = find_cut(partial), end = cut;
+	memset(split, 0, sizeof(*split));
+	if (partial->split == SPLIT_TIME && cut < partial->count) {
+		split->cut_us = partial->slots[cut].key * partial->width_us;
+		/* A bucket is no shorter than the horizon: one is enough. */
+		if (partial->horizon_us > 0 && cut > 1)
+			split->rows_between = (int64_t)rfactor_rows(partial->slots[--end].factor);
+	}
+	enum error error = collect(partial, 0, end, &split->train);
+	if (error == ERROR_OK)
+		error = collect(partial, cut, partial->count, &split->held_out);
+	if (error == ERROR_OK && !split->train)
+		split->train = rfactor_new(partial->columns, partial->ones);
+	if (error == ERROR_OK && !split->train)
+		error = ERROR_NO_MEMORY;
+	if (error != ERROR_OK)
+		partial_split_clean_up(split);
+	return error;
+}
+
+void partial_split_clean_up(struct partial_split *split)
+{
+	rfactor_destroy(&split->train);
+	rfactor_destroy(&split->held_out);
+}
