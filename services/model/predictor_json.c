@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "predictor_json.h"
+
+#include <math.h>
+#include <string.h>
+
+const double PREDICTOR_PARTS[PREDICTOR_SPREADS] = { 0.5, 0.68, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999 };
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static void add_doubles(cJSON *json, const char *name, const double *values, size_t count)
+{
+	cJSON_AddItemToObject(json, name, cJSON_CreateDoubleArray(values, (int)count));
+}
+
+static void add_fit(cJSON *json, const struct predictor *predictor, const struct spec *spec)
+{
+	const struct fit_predictor *fit = &predictor->fit;
+	size_t size = fit->kept + (fit->ones ? 1 : 0);
+	cJSON *names = cJSON_AddArrayToObject(json, "features");
+	for (size_t i = 0; i < fit->kept; i++)
+		cJSON_AddItemToArray(names,
+				     cJSON_CreateString(spec->features[fit->columns[i]].name));
+	cJSON_AddNumberToObject(json, "base", fit->base);
+	cJSON_AddBoolToObject(json, "ones", fit->ones);
+	add_doubles(json, "slope", fit->slope, fit->kept);
+	add_doubles(json, "shift", fit->shift, fit->kept);
+	add_doubles(json, "scale", fit->scale, fit->kept);
+	add_doubles(json, "triangle", fit->triangle, size * size);
+	add_doubles(json, "low", predictor->low, spec->feature_count);
+	add_doubles(json, "high", predictor->high, spec->feature_count);
+	cJSON_AddNumberToObject(json, "s", fit->s);
+	cJSON_AddNumberToObject(json, "freedom", (double)fit->freedom);
+	cJSON_AddNumberToObject(json, "rows", (double)fit->rows);
+}
+
+cJSON *predictor_to_json(const struct predictor *predictor, const struct spec *spec)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON_AddStringToObject(json, "kind", predictor->last_price ? "last-price" : "linear");
+	if (predictor->last_price)
+		add_doubles(json, "spread", predictor->spread, PREDICTOR_SPREADS);
+	else
+		add_fit(json, predictor, spec);
+	int anchor = predictor->fit.anchor;
+	if (anchor >= 0)
+		cJSON_AddStringToObject(json, "anchor", spec->features[anchor].name);
+	else
+		cJSON_AddNullToObject(json, "anchor");
+	return json;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static bool get_number(const cJSON *json, const char *name, double *out)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+	*out = cJSON_IsNumber(item) ? item->valuedouble : NAN;
+	return cJSON_IsNumber(item) && isfinite(*out);
+}
+
+static bool get_doubles(const cJSON *json, const char *name, double *out, size_t count)
+{
+	const cJSON *array = cJSON_GetObjectItemCaseSensitive(json, name);
+	const cJSON *item = NULL;
+	if (!cJSON_IsArray(array) || (size_t)cJSON_GetArraySize(array) != count)
+		return false;
+	cJSON_ArrayForEach(item, array)
+	{
+		if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
+			return false;
+		*out++ = item->valuedouble;
+	}
+	return true;
+}
+
+static bool get_features(const cJSON *json, const struct spec *spec, struct fit_predictor *fit)
+{
+	const cJSON *array = cJSON_GetObjectItemCaseSensitive(json, "features");
+	const cJSON *item = NULL;
+	if (!cJSON_IsArray(array) || (size_t)cJSON_GetArraySize(array) > spec->feature_count)
+		return false;
+	cJSON_ArrayForEach(item, array)
+	{
+		const char *name = cJSON_GetStringValue(item);
+		int index = name ? spec_feature_index(spec, name) : -1;
+		if (index < 0)
+			return false;
+		fit->columns[fit->kept++] = (size_t)index;
+	}
+	return true;
+}
+
+/* A zero on the diagonal, or no scale, would divide by zero later. */
+static bool divides_well(const struct fit_predictor *fit, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (fit->triangle[i * size + i] == 0)
+			return false;
+	for (size_t i = 0; i < fit->kept; i++)
+		if (fit->scale[i] == 0)
+			return false;
+	return true;
+}
+
+static bool get_fit(const cJSON *json, const struct spec *spec, struct predictor *predictor)
+{
+	struct fit_predictor *fit = &predictor->fit;
+	double freedom, rows;
+	fit->ones = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ones"));
+	if (!get_features(json, spec, fit))
+		return false;
+	size_t size = fit->kept + (fit->ones ? 1 : 0);
+	bool whole = get_number(json, "base", &fit->base) &&
+		     get_doubles(json, "slope", fit->slope, fit->kept) &&
+		     get_doubles(json, "shift", fit->shift, fit->kept) &&
+		     get_doubles(json, "scale", fit->scale, fit->kept) &&
+		     get_doubles(json, "triangle", fit->triangle, size * size) &&
+		     get_doubles(json, "low", predictor->low, spec->feature_count) &&
+		     get_doubles(json, "high", predictor->high, spec->feature_count) &&
+		     get_number(json, "freedom", &freedom) && get_number(json, "rows", &rows) &&
+		     divides_well(fit, size);
+	if (!whole)
+		return false;
+	fit->freedom = (int64_t)freedom;
+	fit->rows = (uint64_t)rows;
+	return get_number(json, "s", &fit->s) || fit->freedom <= 0;
+}
+
+enum error predictor_from_json(const cJSON *json, const struct spec *spec,
+			       struct predictor *predictor, struct text *why)
+{
+	memset(predictor, 0, sizeof(*predictor));
+	const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "kind"));
+	const char *anchor = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "anchor"));
+	predictor->fit.anchor = anchor ? spec_feature_index(spec, anchor) : -1;
+	predictor->last_price = kind && strcmp(kind, "last-price") == 0;
+	bool whole = false;
+	if (predictor->last_price)
+		whole = predictor->fit.anchor >= 0 &&
+			get_doubles(json, "spread", predictor->spread, PREDICTOR_SPREADS);
+	else if (kind && strcmp(kind, "linear") == 0)
+		whole = (!anchor || predictor->fit.anchor >= 0) && get_fit(json, spec, predictor);
+	if (whole)
+		return ERROR_OK;
+	why_putf(why, "the predictor is not whole or not of this spec");
+	return ERROR_INVALID;
+}
