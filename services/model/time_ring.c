@@ -122,6 +122,13 @@ bool time_ring_put(struct time_ring *ring, const void *item)
 	return kept;
 }
 
+void time_ring_clear(struct time_ring *ring)
+{
+	pthread_mutex_lock(&ring->lock);
+	ring->head = ring->count = 0;
+	pthread_mutex_unlock(&ring->lock);
+}
+
 /* Rounds down, so that no interval spans the epoch. */
 static int64_t interval_of(int64_t us, int64_t every_us)
 {

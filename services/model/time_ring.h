@@ -20,6 +20,9 @@ void time_ring_destroy(struct time_ring **ring);
 /* Copies the item. False: it is older than everything in a full ring and was not kept. */
 bool time_ring_put(struct time_ring *ring, const void *item);
 
+/* Forgets every item. */
+void time_ring_clear(struct time_ring *ring);
+
 struct time_ring_span {
 	size_t held;
 	int64_t oldest_us, newest_us; /* 0 when nothing is held */

@@ -95,6 +95,17 @@ static void a_full_ring_drops_the_oldest(void **state)
 	time_ring_destroy(&ring);
 }
 
+static void a_cleared_ring_starts_anew(void **state)
+{
+	(void)state;
+	struct time_ring *ring = ring_of(TIMES(10, 20, 30, 40, 50, 60), 6);
+	time_ring_clear(ring);
+	expect(ring, ALL(9), NULL, 0, false);
+	time_ring_put(ring, &(struct item){ 5, 0 });
+	expect(ring, ALL(9), TIMES(5), 1, false);
+	time_ring_destroy(&ring);
+}
+
 static void limits_say_what_they_cut(void **state)
 {
 	(void)state;
@@ -184,6 +195,7 @@ int main(void)
 		cmocka_unit_test(late_items_are_sorted_in),
 		cmocka_unit_test(equal_times_keep_arrival_order),
 		cmocka_unit_test(a_full_ring_drops_the_oldest),
+		cmocka_unit_test(a_cleared_ring_starts_anew),
 		cmocka_unit_test(limits_say_what_they_cut),
 		cmocka_unit_test(thinning_keeps_the_last_of_each_interval),
 		cmocka_unit_test(changes_touch_only_their_time),
