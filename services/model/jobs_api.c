@@ -114,14 +114,12 @@ void jobs_list(struct http_request *request, void *user)
 	cJSON *list = cJSON_AddArrayToObject(json, "jobs");
 	for (size_t i = 0; i < count; i++)
 		cJSON_AddItemToArray(list, job_to_json(&jobs[i]));
-	http_answer_header(request, "Cache-Control", "no-cache");
 	http_answer_json(request, 200, json);
 	free(jobs);
 }
 
 void jobs_get(struct http_request *request, void *user)
 {
-	http_answer_header(request, "Cache-Control", "no-cache");
 	answer_job(request, user, 200, http_path_parameter(request, "id"));
 }
 

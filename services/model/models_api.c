@@ -33,7 +33,6 @@ void models_list(struct http_request *request, void *user)
 	struct model_app *app = user;
 	cJSON *json = cJSON_CreateObject();
 	registry_each_model(app->registry, model_add, cJSON_AddArrayToObject(json, "models"));
-	http_answer_header(request, "Cache-Control", "no-cache");
 	http_answer_json(request, 200, json);
 }
 
@@ -90,7 +89,7 @@ void models_delete(struct http_request *request, void *user)
 	text_init(&why, 2048);
 	enum error error = registry_delete(app->registry, name, &why);
 	if (error == ERROR_OK)
-		http_answer(request, 204, "", "", 0);
+		http_answer(request, 204, NULL, "", 0);
 	else if (error == ERROR_NOT_FOUND)
 		api_no_such_model(request, name);
 	else

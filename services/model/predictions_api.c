@@ -93,7 +93,6 @@ static void answer_list(struct http_request *request, struct model_app *app,
 		text_putc(&out, '}');
 	}
 	text_puts(&out, "]}");
-	http_answer_header(request, "Cache-Control", "no-cache");
 	http_answer_text(request, 200, "application/json", &out);
 	text_clean_up(&out);
 }
@@ -220,7 +219,6 @@ void predictions_live(struct http_request *request, void *user)
 	struct text out;
 	text_init(&out, 16384);
 	put_status(&out, &spec, &status, wall_us);
-	http_answer_header(request, "Cache-Control", "no-cache");
 	http_answer_text(request, 200, "application/json", &out);
 	text_clean_up(&out);
 }

@@ -38,7 +38,6 @@ static void answer(struct http_request *request, const struct record_table *tabl
 		put_record(&out, table, &records[i]);
 	}
 	text_puts(&out, "]}");
-	http_answer_header(request, "Cache-Control", "no-cache");
 	http_answer_text(request, 200, "application/json", &out);
 	text_clean_up(&out);
 }

@@ -50,7 +50,6 @@ void versions_list(struct http_request *request, void *user)
 	cJSON *list = cJSON_AddArrayToObject(json, "versions");
 	for (size_t i = 0; i < count; i++)
 		cJSON_AddItemToArray(list, api_version_summary(&all[i]));
-	http_answer_header(request, "Cache-Control", "no-cache");
 	http_answer_json(request, 200, json);
 	version_release(&serving);
 	free(all);
@@ -93,7 +92,6 @@ void versions_get(struct http_request *request, void *user)
 	}
 	size_t length;
 	const char *report = version_report(version, &length);
-	http_answer_header(request, "Cache-Control", "no-cache");
 	http_answer(request, 200, "application/json", report, length);
 	version_release(&version);
 }

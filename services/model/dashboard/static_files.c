@@ -42,9 +42,7 @@ static bool accepts_gzip(const char *header)
 
 static void answer(struct http_request *request, const struct dashboard_asset *asset)
 {
-	http_answer_header(request, "Cache-Control", "no-cache"); /* ask with the ETag each time */
 	http_answer_header(request, "Content-Security-Policy", POLICY);
-	http_answer_header(request, "X-Content-Type-Options", "nosniff");
 	http_answer_header(request, "Referrer-Policy", "no-referrer");
 	if (asset->packed)
 		http_answer_header(request, "Vary", "Accept-Encoding");
