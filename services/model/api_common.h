@@ -11,9 +11,9 @@
 
 #include "error.h"
 #include "http_server.h"
+#include "model_version.h"
 #include "text.h"
 #include "time_ring.h"
-#include "version.h"
 
 /* Reads since (default: none), limit (default 1,000) and every (seconds, default 0). With `since`
  * the oldest that match come first in the count, without it the newest. INVALID: answered 400. */

@@ -13,10 +13,10 @@
 
 #include "features.h"
 #include "metrics.h"
+#include "model_version.h"
 #include "score.h"
 #include "spec.h"
 #include "time_ring.h"
-#include "version.h"
 
 enum { LIVE_MAX_PARTITIONS = 1024 };
 #define LIVE_LEVEL 0.95 /* of the intervals */
