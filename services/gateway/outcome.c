@@ -63,7 +63,8 @@ struct outcome {
 	pthread_cond_t settled_enough;
 	_Atomic uint64_t issued, settled;
 	uint64_t wanted; /* `settled` at which the owner wants to wake; 0: it does not wait */
-	bool closed, released;
+	bool closed, released, async;
+	uint64_t queued; /* when closed */
 	uint64_t counts[PUBLISH_STATUSES];
 	uint64_t body_notes;
 	struct range *ranges;
@@ -289,7 +290,7 @@ static void settle(struct publish_ticket *base, const struct publish_result *res
 	pthread_mutex_lock(&o->lock);
 	if (!o->closed)
 		record_result(o, ticket, result);
-	else if (o->options.late)
+	else if (o->options.late && !o->async)
 		metric_add(o->options.late, 1);
 	ticket->in_use = false;
 	ticket->next = o->settled_tickets;
@@ -345,6 +346,7 @@ struct outcome_counts outcome_counts(struct outcome *o)
 	struct outcome_counts counts = { 0 };
 	pthread_mutex_lock(&o->lock);
 	memcpy(counts.of, o->counts, sizeof(counts.of));
+	counts.queued = o->queued;
 	counts.pending = o->closed ? 0 : atomic_load(&o->issued) - atomic_load(&o->settled);
 	counts.errors = counts.of[PUBLISH_REFUSED] + counts.of[PUBLISH_UNAVAILABLE] +
 			counts.of[PUBLISH_UNKNOWN] + o->body_notes;
@@ -362,10 +364,14 @@ static void give_up_on(struct outcome *o, struct ticket *tickets, size_t count)
 	}
 }
 
-void outcome_close(struct outcome *o)
+void outcome_close(struct outcome *o, enum outcome_close pending)
 {
 	pthread_mutex_lock(&o->lock);
-	if (!o->closed && atomic_load(&o->issued) != atomic_load(&o->settled)) {
+	uint64_t left = atomic_load(&o->issued) - atomic_load(&o->settled);
+	if (!o->closed && pending == OUTCOME_QUEUED) {
+		o->async = true;
+		o->queued = left;
+	} else if (!o->closed && left > 0) {
 		give_up_on(o, o->first, FIRST_TICKETS);
 		for (struct chunk *chunk = o->own.chunks; chunk; chunk = chunk->next)
 			give_up_on(o, chunk->tickets, CHUNK_TICKETS);
@@ -380,7 +386,7 @@ void outcome_release(struct outcome **outcome)
 	*outcome = NULL;
 	if (!o)
 		return;
-	outcome_close(o);
+	outcome_close(o, OUTCOME_UNKNOWN);
 	pthread_mutex_lock(&o->lock);
 	o->released = true;
 	bool last = atomic_load(&o->settled) == atomic_load(&o->issued);
@@ -489,6 +495,8 @@ void outcome_write(struct outcome *o, struct text *out)
 		text_put_i64(out, (int64_t)counts.of[i]);
 		records += counts.of[i];
 	}
+	if (o->async)
+		text_putf(out, ",\"queued\":%llu", (unsigned long long)counts.queued);
 	write_ranges(o, out);
 	text_puts(out, ",\"error_count\":");
 	text_put_i64(out, (int64_t)counts.errors);

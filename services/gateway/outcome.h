@@ -5,7 +5,7 @@
  *
  * The request's thread owns it, takes a ticket for each record that it sends, and waits; the
  * publisher's thread settles tickets. After outcome_close nothing changes any more: what is still
- * on its way counts as unknown. It goes when both are through with it.
+ * on its way then counts as unknown. It goes when both are through with it.
  */
 #ifndef TICKLINE_GATEWAY_OUTCOME_H
 #define TICKLINE_GATEWAY_OUTCOME_H
@@ -36,8 +36,13 @@ struct outcome_place {
 struct outcome_counts {
 	uint64_t of[PUBLISH_STATUSES];
 	uint64_t pending;
+	uint64_t queued; /* pending at a close that called it so */
 	uint64_t errors;
 };
+
+/* What a record that is still on its way is called from now on: unknown, or, when the client did
+ * not want to wait, queued. */
+enum outcome_close { OUTCOME_UNKNOWN, OUTCOME_QUEUED };
 
 /* NULL: no memory. */
 struct outcome *outcome_new(const struct outcome_options *options);
@@ -60,8 +65,8 @@ enum error outcome_wait(struct outcome *outcome, uint64_t pending, int64_t deadl
 
 struct outcome_counts outcome_counts(struct outcome *outcome);
 
-/* Nothing changes after this; pending records become unknown. */
-void outcome_close(struct outcome *outcome);
+/* Nothing changes after this. A second close does nothing. */
+void outcome_close(struct outcome *outcome, enum outcome_close pending);
 
 /* The members of the answer, with the braces. Only after the close. */
 void outcome_write(struct outcome *outcome, struct text *out);

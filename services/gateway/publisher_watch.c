@@ -20,8 +20,12 @@ enum { ASK_EVERY_MS = 1000, FIRST_BACK_OFF_MS = 100 };
 void publisher_set_gate(struct publisher *p, enum publisher_gate gate, const char *reason)
 {
 	pthread_mutex_lock(&p->lock);
-	snprintf(p->away_reason, sizeof(p->away_reason), "%s", reason);
-	enum publisher_gate before = (enum publisher_gate)atomic_exchange(&p->gate, gate);
+	enum publisher_gate before = (enum publisher_gate)atomic_load(&p->gate);
+	if (before == GATE_ENDED)
+		gate = GATE_ENDED;
+	else
+		snprintf(p->away_reason, sizeof(p->away_reason), "%s", reason);
+	atomic_store(&p->gate, gate);
 	if (gate != GATE_OPEN && before == GATE_OPEN)
 		atomic_store(&p->away_since_us, monotonic_now_us());
 	pthread_cond_broadcast(&p->changed);
