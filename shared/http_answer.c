@@ -204,6 +204,7 @@ void http_answer(struct http_request *request, int status, const char *type, con
 		if (none_match_has(request, tag))
 			request->status = 304;
 	}
+	http_observe(request, monotonic_now_us()); /* before a client can look at the metrics */
 	send_answer(request, type, data, length);
 }
 

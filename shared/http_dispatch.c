@@ -88,7 +88,6 @@ static void end(struct http_request *request)
 	int64_t now_us = monotonic_now_us();
 
 	http_body_end(request);
-	http_observe(request, now_us);
 	log_debug("request", LOG_STR("method", http_method(request)),
 		  LOG_STR("path", request->path), LOG_I64("status", request->status),
 		  LOG_I64("us", now_us - request->start_us), LOG_STR("id", request->id),

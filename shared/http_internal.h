@@ -27,7 +27,8 @@ enum {
 	HTTP_STATUSES = 32,        /* see http_status_index */
 	HTTP_JSON_NESTING = 64,    /* of request bodies */
 	HTTP_SINGLE_WRITE = 65536, /* an answer up to this size leaves in one write */
-	HTTP_ID_MAX = 64
+	HTTP_ID_MAX = 64,
+	HTTP_STACK_BYTES = 1 << 20 /* of a worker, at least */
 };
 
 struct http_pair {
@@ -174,6 +175,9 @@ bool http_auth_check(struct http_request *request, enum http_scope scope);
 /* http_cors.c */
 bool http_cors_check(struct http_request *request); /* adds headers; false: answered 403 */
 void http_answer_options(struct http_request *request, const char *allow);
+
+/* http_stack.c */
+void http_stack_need(void);
 
 /* http_socket.c */
 enum error http_guard_start(struct http_server *server) MUST_USE;

@@ -71,6 +71,7 @@ const struct http_route http_openapi_route = { .method = "GET",
 
 static void init_civetweb(void)
 {
+	http_stack_need();
 	mg_init_library(MG_FEATURES_TLS);
 }
 

@@ -5,8 +5,7 @@
  *
  * Every URI is answered by a handler (civetweb's document_root is never set). A handler runs on a
  * worker thread that serves one connection; a request belongs to that thread until the handler
- * returns. Debian's civetweb gives each worker a stack of 100 KiB and no way to change it: keep
- * arrays of more than a few KiB off a handler's stack. Each handler answers exactly once, by one of
+ * returns; its stack has 1 MiB. Each handler answers exactly once, by one of
  * the http_answer_* functions or by a function that says that it answered on failure; a handler
  * that did not answer gives a logged 500.
  *
