@@ -179,7 +179,7 @@ lint: ## static analysis and formatting check
 	@tests/lint.sh
 
 format: ## clang-format all sources in place
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@git ls-files '*.c' '*.h' | xargs $(firstword $(wildcard $(VENV)/bin/clang-format) clang-format) -i
 
 test: ## everything: build, lint, unit, fuzz, integration; the last line counts the tests
 	@tests/run_all.sh

@@ -45,7 +45,7 @@ static int port_of(const struct sockaddr_storage *address)
 
 static bool is_local(int fd, int port)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t length = sizeof address;
 
 	return getsockname(fd, (struct sockaddr *)&address, &length) == 0 &&
@@ -54,7 +54,7 @@ static bool is_local(int fd, int port)
 
 static bool is_remote(int fd, const char *host, int port)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t length = sizeof address;
 	char text[INET6_ADDRSTRLEN] = "";
 	const void *binary;

@@ -108,7 +108,7 @@ static enum error read_number(const struct record_field *field, const struct rec
 static enum error put_number(struct record *out, size_t i, const struct record_cell *cell,
 			     struct record_fault *fault)
 {
-	struct decimal number;
+	struct decimal number = { 0 };
 	enum error error = read_number(&out->table->fields[i], cell, &number, fault);
 	if (error)
 		return error;
@@ -148,7 +148,7 @@ static enum error put_field(const struct record_rules *rules, const struct recor
 		return derive(out, i, &rules->bounds, fault);
 	if (!derived || !rules->derived_recomputed)
 		return put_number(out, i, cell, fault);
-	struct decimal replaced;
+	struct decimal replaced = { 0 };
 	enum error error = read_number(field, cell, &replaced, fault);
 	return error ? error : derive(out, i, &rules->bounds, fault);
 }
