@@ -97,7 +97,7 @@ int64_t config_choice_index(const char *choices, const char *word)
 	return -1;
 }
 
-static bool read_bool(const char *value, bool *out)
+bool config_read_bool(const char *word, bool *value)
 {
 	static const struct {
 		const char *word;
@@ -107,8 +107,8 @@ static bool read_bool(const char *value, bool *out)
 		{ "on", true },   { "off", false },   { "1", true },   { "0", false },
 	};
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (strcasecmp(words[i].word, value) == 0) {
-			*out = words[i].value;
+		if (strcasecmp(words[i].word, word) == 0) {
+			*value = words[i].value;
 			return true;
 		}
 	}
@@ -192,7 +192,7 @@ static bool set_value(struct config_entry *entry, const char *value, struct text
 	case CONFIG_DOUBLE:
 		return set_double(option, value, member, why);
 	case CONFIG_BOOL:
-		if (read_bool(value, member))
+		if (config_read_bool(value, member))
 			return true;
 		text_puts(why, "is not true or false");
 		return false;

@@ -76,6 +76,7 @@ void config_read_flags(struct config *config, int argc, char **argv, bool assign
 
 /* The index of the word in "a|b|c", or -1. */
 int64_t config_choice_index(const char *choices, const char *word);
+bool config_read_bool(const char *word, bool *value);
 bool config_pass_through_is_secret(const char *name);
 
 #endif

@@ -217,11 +217,6 @@ static bool is_bool(const struct config *config, const char *name)
 	return entry && entry->option->type == CONFIG_BOOL;
 }
 
-static bool is_bool_word(const char *word)
-{
-	return config_choice_index("true|false|yes|no|on|off|1|0", word) >= 0;
-}
-
 /* Splits "--name=value" or takes the next argument for the value; a boolean needs none. Returns the
  * number of arguments used, 0 when there is no memory. `value` NULL: it is missing. */
 static int take_flag(const struct config *config, char **argv, int left, struct flag *flag)
@@ -239,7 +234,8 @@ static int take_flag(const struct config *config, char **argv, int left, struct 
 		return 1;
 	}
 	bool next = left > 1 && strncmp(argv[1], "--", 2) != 0;
-	if (is_bool(config, flag->name) && !(next && is_bool_word(argv[1]))) {
+	bool ignored;
+	if (is_bool(config, flag->name) && !(next && config_read_bool(argv[1], &ignored))) {
 		flag->value = "true";
 		return 1;
 	}

@@ -193,6 +193,8 @@ void http_answer(struct http_request *request, int status, const char *type, con
 	}
 	request->answered = true;
 	request->status = status;
+	if ((status == 429 || status == 503) && !header_given(request, "Retry-After"))
+		http_answer_retry_after(request, 1);
 	if (status == 200 && (request->head_only || strcmp(http_method(request), "GET") == 0)) {
 		snprintf(tag, sizeof tag, "\"%016" PRIx64 "-%zx\"", hash_body(data, length),
 			 length);
@@ -202,6 +204,7 @@ void http_answer(struct http_request *request, int status, const char *type, con
 		if (none_match_has(request, tag))
 			request->status = 304;
 	}
+	http_observe(request, monotonic_now_us()); /* before a client can look at the metrics */
 	send_answer(request, type, data, length);
 }
 

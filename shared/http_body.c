@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Request bodies: how long they may be, take and nest, and what they may be packed with. The limit
+ * Request bodies: how long they may be and take, and what they may be packed with. The limit
  * counts unpacked bytes while they are unpacked, and raw bytes as well, so that neither a bomb nor
  * a body of empty gzip members passes it.
  */
@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #include "http_internal.h"
-#include "json_check.h"
 #include "timestamp.h"
 
 enum { INPUT_BYTES = 16384, DISCARD_BYTES = 65536 };
@@ -322,56 +321,4 @@ void http_body_discard_small(struct http_request *request)
 		;
 	if (!http_body_left(request))
 		body->state = BODY_DONE;
-}
-
-static void answer_json_flaw(struct http_request *request, enum error error,
-			     const struct json_flaw *flaw)
-{
-	cJSON *extra = cJSON_CreateObject();
-
-	cJSON_AddNumberToObject(extra, "offset", (double)flaw->offset);
-	if (error == ERROR_LIMIT)
-		http_answer_problem(request, 400, "nested-too-deep", extra,
-				    "%s: the limit is %d, passed at byte %zu", flaw->reason,
-				    HTTP_JSON_NESTING, flaw->offset);
-	else
-		http_answer_problem(request, 400, "bad-json", extra, "%s, at byte %zu",
-				    flaw->reason, flaw->offset);
-}
-
-static enum error parse_json(struct http_request *request, const struct text *body, cJSON **json)
-{
-	struct json_flaw flaw;
-	enum error error = json_check(body->data, body->length, HTTP_JSON_NESTING, &flaw);
-
-	if (error != ERROR_OK) {
-		answer_json_flaw(request, error, &flaw);
-		return error;
-	}
-	*json = cJSON_ParseWithLength(body->data, body->length);
-	if (*json == NULL) {
-		http_answer_problem(request, 500, "no-memory", NULL,
-				    "the body could not be held in memory");
-		return ERROR_NO_MEMORY;
-	}
-	return ERROR_OK;
-}
-
-enum error http_body_read_json(struct http_request *request, bool required, cJSON **json)
-{
-	struct text body;
-	enum error error;
-
-	*json = NULL;
-	text_init(&body, request->body.limit);
-	error = http_body_read_all(request, &body);
-	if (error == ERROR_OK && body.length > 0) {
-		error = parse_json(request, &body, json);
-	} else if (error == ERROR_OK && required) {
-		http_answer_problem(request, 400, "no-body", NULL,
-				    "a JSON body is required and none was sent");
-		error = ERROR_INVALID;
-	}
-	text_clean_up(&body);
-	return error;
 }

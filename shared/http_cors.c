@@ -4,6 +4,7 @@
  * without the headers that let a browser show it.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "http_internal.h"
 
@@ -43,11 +44,37 @@ static bool allow_origin(struct http_request *request)
 	return true;
 }
 
-void http_cors_headers(struct http_request *request)
+static bool same_origin(const struct http_request *request, const char *origin)
 {
-	if (allow_origin(request))
+	const char *host = http_request_header(request, "Host");
+	const char *after = strstr(origin, "://");
+
+	return host != NULL && after != NULL && strcasecmp(after + 3, host) == 0;
+}
+
+static bool is_safe(const char *method)
+{
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
+	       strcmp(method, "OPTIONS") == 0;
+}
+
+/* Where tokens are asked for, no foreign page has one. Where they are not, the browser of somebody
+ * on this machine must not become a strange page's way in. */
+bool http_cors_check(struct http_request *request)
+{
+	const char *origin = http_request_header(request, "Origin");
+
+	if (allow_origin(request)) {
 		http_answer_header(request, "Access-Control-Expose-Headers",
 				   "ETag, Location, Retry-After, X-Request-Id");
+		return true;
+	}
+	if (origin == NULL || is_safe(http_method(request)) || same_origin(request, origin) ||
+	    request->server->options.auth != NULL)
+		return true;
+	http_answer_problem(request, 403, "foreign-origin", NULL,
+			    "pages of %.100s may not write here: see cors_origins", origin);
+	return false;
 }
 
 void http_answer_options(struct http_request *request, const char *allow)

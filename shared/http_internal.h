@@ -27,7 +27,8 @@ enum {
 	HTTP_STATUSES = 32,        /* see http_status_index */
 	HTTP_JSON_NESTING = 64,    /* of request bodies */
 	HTTP_SINGLE_WRITE = 65536, /* an answer up to this size leaves in one write */
-	HTTP_ID_MAX = 64
+	HTTP_ID_MAX = 64,
+	HTTP_STACK_BYTES = 1 << 20 /* of a worker, at least */
 };
 
 struct http_pair {
@@ -114,7 +115,9 @@ struct worker {
 	struct http_guard guard;
 	struct http_request request;
 	struct text headers, output;
-	char *input; /* HTTP_INPUT bytes, made at the first packed body */
+	int64_t waiting_since_us; /* for the connection's next head */
+	unsigned served;          /* requests of the connection */
+	char *input;              /* HTTP_INPUT bytes, made at the first packed body */
 	time_t date_second;
 	char date[32];
 };
@@ -139,6 +142,10 @@ struct http_server {
 	pthread_cond_t guard_wake;
 	bool guard_stop; /* under guard_lock */
 };
+
+/* http_dispatch.c: civetweb's callbacks */
+int http_on_request(struct mg_connection *connection);
+int http_on_error(struct mg_connection *connection, int status, const char *message);
 
 /* http_route.c */
 extern const struct http_route http_openapi_route; /* added where there is a document */
@@ -166,8 +173,11 @@ bool http_body_left(const struct http_request *request);    /* the client may st
 bool http_auth_check(struct http_request *request, enum http_scope scope);
 
 /* http_cors.c */
-void http_cors_headers(struct http_request *request);
+bool http_cors_check(struct http_request *request); /* adds headers; false: answered 403 */
 void http_answer_options(struct http_request *request, const char *allow);
+
+/* http_stack.c */
+void http_stack_need(void);
 
 /* http_socket.c */
 enum error http_guard_start(struct http_server *server) MUST_USE;

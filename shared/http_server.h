@@ -5,15 +5,16 @@
  *
  * Every URI is answered by a handler (civetweb's document_root is never set). A handler runs on a
  * worker thread that serves one connection; a request belongs to that thread until the handler
- * returns. Debian's civetweb gives each worker a stack of 100 KiB and no way to change it: keep
- * arrays of more than a few KiB off a handler's stack. Each handler answers exactly once, by one of
+ * returns; its stack has 1 MiB. Each handler answers exactly once, by one of
  * the http_answer_* functions or by a function that says that it answered on failure; a handler
  * that did not answer gives a logged 500.
  *
  * Done by the server itself: 404, 405 with Allow, HEAD (the GET handler runs, the body is dropped),
- * OPTIONS and CORS preflight, 401/403 by scope, 411, 413, 415 (unknown Content-Encoding), 503 with
- * Retry-After while draining, Connection: close then, X-Request-Id, access log at debug level,
- * metrics http_requests_total{route,method,status}, http_request_seconds{route}, http_in_flight.
+ * OPTIONS and CORS preflight, 401/403 by scope, 403 for a write from a page of another origin where
+ * there are no tokens, 408, 413, 414, 415 (unknown Content-Encoding), 431, 503 with Retry-After
+ * while draining, Connection: close then, X-Request-Id, access log at debug level, metrics
+ * http_requests_total{route,method,status}, http_request_seconds{route}, http_in_flight{listener}.
+ * A request without Content-Length and chunks has an empty body (RFC 9112), never a 411.
  */
 #ifndef TICKLINE_HTTP_SERVER_H
 #define TICKLINE_HTTP_SERVER_H
@@ -116,8 +117,10 @@ void http_answer_body_error(struct http_request *request, enum error error);
 /* The whole body; on failure it has been answered. */
 enum error http_body_read_all(struct http_request *request, struct text *body) MUST_USE;
 
-/* The whole body as JSON, nesting at most 64; on failure (400, 413, 415…) it has been answered.
- * The caller frees with cJSON_Delete. `required` false: an empty body gives NULL. */
+/* The whole body as JSON; on failure (400, 413, 415…) it has been answered. Refused: nesting over
+ * 64, a member given twice, numbers beyond a double, whatever RFC 8259 does not allow, and a
+ * Content-Type that is given and is not JSON. The caller frees with cJSON_Delete. `required` false:
+ * an empty body gives NULL. */
 enum error http_body_read_json(struct http_request *request, bool required, cJSON **json) MUST_USE;
 
 /* --- the answer ---------------------------------------------------------------------------------

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The REST handlers of the model service. `user` is a struct model_app. One file per group:
+ * models_api, versions_api, jobs_api, predict_api, predictions_api, records_api.
+ */
+#ifndef TICKLINE_MODEL_API_H
+#define TICKLINE_MODEL_API_H
+
+#include "http_server.h"
+#include "live.h"
+#include "model_settings.h"
+#include "registry.h"
+#include "settings.h"
+#include "training.h"
+
+struct model_app {
+	struct kafka_settings kafka;
+	struct hdfs_settings hdfs;
+	struct model_settings settings;
+	struct training_settings training_settings;
+	struct registry *registry;
+	struct training *training;
+	struct live *live;
+	struct metric *predict_rows; /* rows answered by the predict call */
+};
+
+http_handler models_list, models_create, models_get, models_delete;
+http_handler versions_list, versions_get, versions_promote, versions_rollback, versions_history;
+http_handler jobs_train, jobs_list, jobs_get, jobs_cancel;
+http_handler predict_handle;
+http_handler predictions_list, predictions_live;
+http_handler records_list;
+
+#endif

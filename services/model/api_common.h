@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the REST handlers share: lists by `since`, `limit` and `every`, times, usual errors.
+ */
+#ifndef TICKLINE_MODEL_API_COMMON_H
+#define TICKLINE_MODEL_API_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "http_server.h"
+#include "model_version.h"
+#include "text.h"
+#include "time_ring.h"
+
+/* Reads since (default: none), limit (default 1,000) and every (seconds, default 0). With `since`
+ * the oldest that match come first in the count, without it the newest. INVALID: answered 400. */
+enum error api_list_query(struct http_request *request, size_t rows_limit,
+			  struct time_ring_query *query) MUST_USE;
+
+/* The members held, oldest and newest of a list that is being written. */
+void api_put_span(struct text *out, const struct time_ring_span *span);
+
+/* A quoted RFC 3339 time; null for 0. */
+void api_put_time(struct text *out, int64_t us);
+cJSON *api_time(int64_t us);
+
+/* A number, or null when it is not finite. */
+cJSON *api_number(double value);
+
+/* A version in a list. */
+cJSON *api_version_summary(const struct version_summary *summary);
+
+/* 404 "no-such-model" that names it. */
+void api_no_such_model(struct http_request *request, const char *model);
+
+/* The problem that fits an error from the registry or the training; `why` is its detail. 503s carry
+ * Retry-After. */
+void api_answer_error(struct http_request *request, enum error error, const struct text *why);
+
+#endif

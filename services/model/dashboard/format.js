@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Numbers, times and sentences. Everything returns plain text; null or undefined gives an en dash.
+
+const NONE = "–";
+const money = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+const known = (value) => typeof value === "number" && Number.isFinite(value);
+
+export const price = (value) => (known(value) ? "$" + money.format(value) : NONE);
+export const plainPrice = (value) => (known(value) ? money.format(value) : NONE);
+export const count = (value) => (known(value) ? whole.format(value) : NONE);
+
+export function amount(value) {
+  if (!known(value)) return NONE;
+  const size = Math.abs(value);
+  if (size > 0 && size < 0.005) return "< $0.01";
+  return "$" + money.format(value);
+}
+
+export function percent(share, digits = 1) {
+  return known(share) ? (100 * share).toFixed(digits) + "%" : NONE;
+}
+
+export function change(now, before) {
+  if (!known(now) || !known(before) || before === 0) return null;
+  const step = now - before;
+  const sign = step > 0 ? "+" : step < 0 ? "−" : "±";
+  return {
+    text: `${sign}${money.format(Math.abs(step))} (${sign}${Math.abs(100 * step / before).toFixed(3)}%)`,
+    direction: Math.sign(step),
+  };
+}
+
+// A number of a report, whose size is not known beforehand.
+export function figure(value) {
+  if (!known(value)) return NONE;
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 1e7 || size < 1e-4) return value.toExponential(3);
+  return value.toLocaleString("en-US", { maximumSignificantDigits: 6 });
+}
+
+const two = (n) => String(n).padStart(2, "0");
+
+export function time(seconds) {
+  if (!known(seconds)) return NONE;
+  const d = new Date(seconds * 1000);
+  return `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} UTC`;
+}
+
+export function dateTime(seconds) {
+  if (!known(seconds)) return NONE;
+  return `${new Date(seconds * 1000).toISOString().slice(0, 10)} ${time(seconds)}`;
+}
+
+// Today's times without a date, others with it.
+export function moment(seconds, nowSeconds) {
+  if (!known(seconds)) return NONE;
+  const sameDay = Math.floor(seconds / 86400) === Math.floor(nowSeconds / 86400);
+  return sameDay ? time(seconds) : dateTime(seconds);
+}
+
+// "Zulu" text of the API to epoch seconds, fractions kept.
+export function seconds(text) {
+  if (typeof text !== "string") return null;
+  const ms = Date.parse(text);
+  return Number.isFinite(ms) ? ms / 1000 : null;
+}
+
+const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+export function duration(s) {
+  if (!known(s)) return NONE;
+  const size = Math.max(0, s);
+  for (const [name, length] of UNITS) {
+    if (size >= length || length === 1) {
+      const n = Math.floor(size / length);
+      return `${count(n)} ${name}${n === 1 ? "" : "s"}`;
+    }
+  }
+  return NONE;
+}
+
+export function age(s) {
+  if (!known(s)) return "";
+  return s < 2 ? "just now" : `${duration(s)} old`;
+}
+
+export function horizon(s) {
+  return s > 0 ? `${duration(s)} ahead` : "the same record";
+}
+
+// What the score means, in plain words: [figure, sentence, direction].
+export function scoreSentences(score) {
+  if (!score || !(score.count > 0)) return [];
+  const lines = [[amount(score.rmse), "typical miss (root mean square)", 0]];
+  if (known(score.coverage)) {
+    lines.push([percent(score.coverage),
+      `of prices fell inside the ${percent(score.level, 0)} interval`,
+      Math.abs(score.coverage - score.level) <= 0.03 ? 1 : -1]);
+  }
+  if (known(score.skill_last)) {
+    const size = percent(Math.abs(score.skill_last));
+    if (Math.abs(score.skill_last) < 0.0005) lines.push(["±0%", "no better than repeating the last price", 0]);
+    else if (score.skill_last > 0) lines.push([size, "closer than repeating the last price", 1]);
+    else lines.push([size, "worse than repeating the last price", -1]);
+  }
+  return lines;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Threads: everything belongs to the live thread, but `predictions`, which locks itself, and
+ * `reason` and `number`, which are atomic. Readers keep the model alive by live_models' lock.
+ */
+#include "live_model.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "lineage.h"
+#include "log.h"
+
+struct partition {
+	struct features *features;
+	double last; /* the newest value of the target's column; NAN: none yet */
+};
+
+struct live_model {
+	struct spec spec;
+	char hash[65];
+	struct partition *partitions;
+	size_t partition_count;
+	struct version *version;
+	struct lineage lineage;
+	bool has_predicted; /* there was a version before */
+	struct time_ring *predictions;
+	struct metric *made;
+	atomic_int reason;
+	_Atomic int64_t number;
+};
+
+struct live_model *live_model_new(const struct spec *spec, size_t capacity, struct metrics *metrics)
+{
+	struct live_model *model = calloc(1, sizeof *model);
+	if (!model)
+		return NULL;
+	model->spec = *spec;
+	model->number = -1;
+	model->reason = ROW_USED;
+	model->predictions = time_ring_new(capacity, sizeof(struct live_prediction));
+	if (!model->predictions || spec_hash(spec, model->hash) != ERROR_OK) {
+		live_model_destroy(&model);
+		return NULL;
+	}
+	char memory[SPEC_MAX_NAME + 32];
+	struct text labels;
+	text_init_fixed(&labels, memory, sizeof memory);
+	metrics_label(&labels, "model", spec->name);
+	model->made = metrics_counter(metrics, "model_live_predictions_total",
+				      "Predictions made for records as they arrived.", labels.data);
+	return model;
+}
+
+void live_model_destroy(struct live_model **model)
+{
+	if (!*model)
+		return;
+	for (size_t i = 0; i < (*model)->partition_count; i++)
+		features_destroy(&(*model)->partitions[i].features);
+	free((*model)->partitions);
+	version_release(&(*model)->version);
+	lineage_clean_up(&(*model)->lineage);
+	time_ring_destroy(&(*model)->predictions);
+	free(*model);
+	*model = NULL;
+}
+
+const struct spec *live_model_spec(const struct live_model *model)
+{
+	return &model->spec;
+}
+
+const char *live_model_hash(const struct live_model *model)
+{
+	return model->hash;
+}
+
+struct time_ring *live_model_predictions(const struct live_model *model)
+{
+	return model->predictions;
+}
+
+enum row_reason live_model_reason(const struct live_model *model)
+{
+	return (enum row_reason)atomic_load(&model->reason);
+}
+
+int64_t live_model_version(const struct live_model *model)
+{
+	return atomic_load(&model->number);
+}
+
+bool live_model_serve(struct live_model *model, struct version *version)
+{
+	int64_t number = version ? version_number(version) : -1;
+	if (number == model->number) {
+		version_release(&version);
+		return false;
+	}
+	version_release(&model->version);
+	lineage_clean_up(&model->lineage);
+	model->version = version;
+	atomic_store(&model->number, number);
+	if (!version)
+		return false;
+	size_t length;
+	const char *report = version_report(version, &length);
+	lineage_read(report, length, &model->lineage);
+	bool first = !model->has_predicted;
+	model->has_predicted = true;
+	return first;
+}
+
+void live_model_restart(struct live_model *model)
+{
+	for (size_t i = 0; i < model->partition_count; i++)
+		features_destroy(&model->partitions[i].features);
+	free(model->partitions);
+	model->partitions = NULL;
+	model->partition_count = 0;
+	time_ring_clear(model->predictions);
+}
+
+/* NULL: out of memory. */
+static struct partition *partition_of(struct live_model *model, int32_t number)
+{
+	assert(number >= 0 && number < LIVE_MAX_PARTITIONS);
+	size_t index = (size_t)number;
+	if (index >= model->partition_count) {
+		struct partition *larger = realloc(model->partitions, (index + 1) * sizeof *larger);
+		if (!larger)
+			return NULL;
+		for (size_t i = model->partition_count; i <= index; i++)
+			larger[i] = (struct partition){ .last = NAN };
+		model->partitions = larger;
+		model->partition_count = index + 1;
+	}
+	struct partition *partition = &model->partitions[index];
+	if (!partition->features)
+		partition->features = features_new(&model->spec);
+	return partition->features ? partition : NULL;
+}
+
+static void actual_set(void *item, void *user)
+{
+	struct live_prediction *prediction = item;
+	const struct feature_row *row = user;
+	if (isnan(prediction->actual)) {
+		prediction->actual = row->y;
+		prediction->target_us = row->target_us;
+	}
+}
+
+/* A row whose target came: the prediction that was made from it learns the truth. */
+static void row_completed(const struct feature_row *row, enum row_reason reason, void *user)
+{
+	struct live_model *model = user;
+	if (reason == ROW_USED && model->spec.horizon_s > 0)
+		time_ring_change(model->predictions, row->timestamp_us, actual_set, (void *)row);
+}
+
+static void predict(struct live_model *model, const struct feature_row *row,
+		    const struct ring_record *record, double last, int64_t wall_us)
+{
+	struct prediction made;
+	if (version_predict(model->version, row->x, LIVE_LEVEL, &made) != ERROR_OK) {
+		atomic_store(&model->reason, ROW_NOT_FINITE);
+		return;
+	}
+	int64_t horizon_us = model->spec.horizon_s * 1000000;
+	struct live_prediction prediction = {
+		.timestamp_us = record->timestamp_us,
+		.target_us = record->timestamp_us + horizon_us,
+		.made_us = wall_us,
+		.version = model->number,
+		.value = made.value,
+		.low = made.low,
+		.high = made.high,
+		.level = made.level,
+		.last = isfinite(row->last) ? row->last : last,
+		.actual = horizon_us == 0 ? row->y : NAN,
+		.in_training = lineage_has_seen(&model->lineage, record->partition, record->offset),
+	};
+	time_ring_put(model->predictions, &prediction);
+	metric_add(model->made, 1);
+}
+
+void live_model_take(struct live_model *model, const struct ring_record *record, int64_t wall_us)
+{
+	struct partition *partition = partition_of(model, record->partition);
+	if (!partition) {
+		log_error("live features", LOG_STR("model", model->spec.name),
+			  LOG_STR("error", error_text(ERROR_NO_MEMORY)));
+		return;
+	}
+	features_push(partition->features, record->timestamp_us, record->values, row_completed,
+		      model);
+	struct feature_row row;
+	enum row_reason reason = features_latest(partition->features, &row);
+	atomic_store(&model->reason, (int)reason);
+	if (reason == ROW_USED && model->version)
+		predict(model, &row, record, partition->last, wall_us);
+	partition->last = record->values[model->spec.target];
+}

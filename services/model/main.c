@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The model service: settings, parts in the order in which they start, routes.
+ */
+#include <gsl/gsl_errno.h>
+
+#include "api.h"
+#include "dashboard/static_files.h"
+#include "service.h"
+
+extern const char openapi_model[];
+
+static struct model_app app;
+
+static struct webhdfs_options webhdfs_options(struct service *service)
+{
+	return (struct webhdfs_options){
+		.urls = app.hdfs.hdfs_urls,
+		.user = app.hdfs.hdfs_user,
+		.token = app.hdfs.hdfs_token,
+		.host_map = app.hdfs.hdfs_host_map,
+		.limits = app.hdfs.hdfs_limits,
+		.metrics = service_metrics(service),
+	};
+}
+
+/* --- parts ----------------------------------------------------------------------------------- */
+
+static enum error numerics_start(struct service *service, void *user, struct text *why)
+{
+	(void)user;
+	(void)why;
+	gsl_set_error_handler_off(); /* else GSL ends the process on an error */
+	app.predict_rows = metrics_counter(service_metrics(service), "model_predict_rows_total",
+					   "Rows answered by the predict call.", NULL);
+	return ERROR_OK;
+}
+
+static enum error registry_part_start(struct service *service, void *user, struct text *why)
+{
+	(void)user;
+	const struct registry_options options = {
+		.root = app.hdfs.hdfs_root,
+		.state_dir = app.settings.state_dir,
+		.webhdfs = webhdfs_options(service),
+		.metrics = service_metrics(service),
+		.health = service_health(service),
+	};
+	enum error error = registry_new(&options, &app.registry, why);
+	return error == ERROR_OK ? registry_start(app.registry, why) : error;
+}
+
+static void registry_part_stop(struct service *service, void *user)
+{
+	(void)service;
+	(void)user;
+	if (app.registry)
+		registry_stop(app.registry);
+	registry_destroy(&app.registry);
+}
+
+static enum error training_part_start(struct service *service, void *user, struct text *why)
+{
+	(void)user;
+	const struct training_options options = {
+		.settings = &app.training_settings,
+		.registry = app.registry,
+		.root = app.hdfs.hdfs_root,
+		.webhdfs = webhdfs_options(service),
+		.metrics = service_metrics(service),
+	};
+	enum error error = training_new(&options, &app.training, why);
+	return error == ERROR_OK ? training_start(app.training, why) : error;
+}
+
+static void training_part_drain(struct service *service, void *user, int64_t deadline_us)
+{
+	(void)service;
+	(void)user;
+	training_drain(app.training, deadline_us);
+}
+
+static void training_part_stop(struct service *service, void *user)
+{
+	(void)service;
+	(void)user;
+	training_destroy(&app.training);
+}
+
+static enum error live_part_start(struct service *service, void *user, struct text *why)
+{
+	(void)user;
+	const struct live_options options = {
+		.config = service_config(service),
+		.kafka = &app.kafka,
+		.settings = &app.settings,
+		.registry = app.registry,
+		.metrics = service_metrics(service),
+		.health = service_health(service),
+	};
+	enum error error = live_new(&options, &app.live, why);
+	return error == ERROR_OK ? live_start(app.live, why) : error;
+}
+
+static void live_part_stop(struct service *service, void *user)
+{
+	(void)service;
+	(void)user;
+	live_destroy(&app.live);
+}
+
+static const struct service_part parts[] = {
+	{ .name = "numerics", .start = numerics_start },
+	{ .name = "registry", .start = registry_part_start, .stop = registry_part_stop },
+	{ .name = "training",
+	  .start = training_part_start,
+	  .drain = training_part_drain,
+	  .stop = training_part_stop },
+	{ .name = "live", .start = live_part_start, .stop = live_part_stop },
+};
+
+/* --- routes ---------------------------------------------------------------------------------- */
+
+#define READ  HTTP_SCOPE_READ
+#define WRITE HTTP_SCOPE_WRITE
+#define ADMIN HTTP_SCOPE_ADMIN
+
+static const struct http_route routes[] = {
+	{ "GET", "/v1/models", models_list, READ, 0 },
+	{ "POST", "/v1/models", models_create, WRITE, 0 },
+	{ "GET", "/v1/models/{m}", models_get, READ, 0 },
+	{ "DELETE", "/v1/models/{m}", models_delete, ADMIN, 0 },
+	{ "POST", "/v1/models/{m}/train", jobs_train, WRITE, 0 },
+	{ "POST", "/v1/models/{m}/predict", predict_handle, READ, 0 },
+	{ "GET", "/v1/models/{m}/live", predictions_live, READ, 0 },
+	{ "GET", "/v1/models/{m}/versions", versions_list, READ, 0 },
+	{ "GET", "/v1/models/{m}/versions/{v}", versions_get, READ, 0 },
+	{ "POST", "/v1/models/{m}/versions/{v}/promote", versions_promote, ADMIN, 0 },
+	{ "POST", "/v1/models/{m}/rollback", versions_rollback, ADMIN, 0 },
+	{ "GET", "/v1/models/{m}/history", versions_history, READ, 0 },
+	{ "GET", "/v1/jobs", jobs_list, READ, 0 },
+	{ "GET", "/v1/jobs/{id}", jobs_get, READ, 0 },
+	{ "DELETE", "/v1/jobs/{id}", jobs_cancel, WRITE, 0 },
+	{ "GET", "/v1/predictions", predictions_list, READ, 0 },
+	{ "GET", "/v1/records/{kind}", records_list, READ, 0 },
+	STATIC_FILES_ROUTES,
+};
+
+int main(int argc, char **argv)
+{
+	const struct config_table tables[] = {
+		model_settings_table(&app.settings),
+		training_settings_table(&app.training_settings),
+		kafka_settings_table(&app.kafka),
+		hdfs_settings_table(&app.hdfs),
+	};
+	const struct service_spec spec = {
+		.name = "model",
+		.summary = "trains models on HDFS, predicts live, answers REST, shows a dashboard",
+		.default_port = 5552,
+		.tables = tables,
+		.table_count = sizeof tables / sizeof tables[0],
+		.parts = parts,
+		.part_count = sizeof parts / sizeof parts[0],
+		.routes = routes,
+		.route_count = sizeof routes / sizeof routes[0],
+		.openapi = openapi_model,
+		.app = &app,
+	};
+	return service_main(&spec, argc, argv);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "live_model.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MINUTE_US INT64_C(60000000)
+#define START_US  INT64_C(1751328000000000)
+
+/* close = open + 1, from the same bar; the fit has seen offsets to 1. */
+static const char SAME_BAR[] =
+	"{\"version\":3,\"created_us\":5,"
+	"\"spec\":{\"name\":\"same\",\"records\":\"bars\",\"target\":\"close\","
+	"\"features\":[\"open\"]},"
+	"\"predictor\":{\"kind\":\"linear\",\"anchor\":null,\"ones\":true,\"features\":[\"open\"],"
+	"\"base\":1,\"slope\":[1],\"shift\":[0],\"scale\":[1],\"triangle\":[4,0,0,4],\"low\":[0],"
+	"\"high\":[1000],\"freedom\":30,\"rows\":32,\"s\":1},"
+	"\"report\":{\"lineage\":{\"partitions\":[{\"partition\":0,\"last_offset\":1}]}}}";
+
+/* The close in two minutes is the close now. */
+static const char LATER[] =
+	"{\"version\":0,\"created_us\":5,"
+	"\"spec\":{\"name\":\"later\",\"records\":\"bars\",\"target\":\"close\","
+	"\"features\":[\"close\"],\"horizon_s\":120,\"tolerance_s\":60,\"anchor\":\"close\"},"
+	"\"predictor\":{\"kind\":\"last-price\",\"anchor\":\"close\","
+	"\"spread\":[1,2,3,4,5,6,7,8]},\"report\":{}}";
+
+struct fixture {
+	struct metrics *metrics;
+	struct version *version;
+	struct live_model *model;
+};
+
+static struct version *version_of(const char *text)
+{
+	char memory[512];
+	struct text why;
+	struct version *version;
+	text_init_fixed(&why, memory, sizeof memory);
+	cJSON *json = cJSON_Parse(text);
+	if (version_from_json(json, &version, &why) != ERROR_OK)
+		fail_msg("%s", why.data);
+	cJSON_Delete(json);
+	return version;
+}
+
+static struct fixture fixture_of(const char *text)
+{
+	struct fixture f = { .metrics = metrics_new(), .version = version_of(text) };
+	f.model = live_model_new(version_spec(f.version), 100, f.metrics);
+	assert_non_null(f.model);
+	return f;
+}
+
+static void fixture_clean_up(struct fixture *f)
+{
+	live_model_destroy(&f->model);
+	version_release(&f->version);
+	metrics_destroy(&f->metrics);
+}
+
+static void take(struct fixture *f, int minute, double open, double close)
+{
+	const struct record_table *bar = record_table(RECORD_BAR);
+	struct ring_record record = { .timestamp_us = START_US + minute * MINUTE_US,
+				      .offset = minute };
+	record.values[record_field_index(bar, "open", 4)] = open;
+	record.values[record_field_index(bar, "close", 5)] = close;
+	live_model_take(f->model, &record, 77);
+}
+
+static size_t predictions(struct fixture *f, struct live_prediction out[100])
+{
+	struct time_ring_query query = { .after_us = INT64_MIN, .limit = 100 };
+	struct time_ring_span span;
+	bool more;
+	return time_ring_read(live_model_predictions(f->model), &query, out, &more, &span);
+}
+
+static void without_a_version_nothing_is_predicted(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_of(SAME_BAR);
+	struct live_prediction out[100];
+	take(&f, 0, 100, 101);
+	assert_int_equal(predictions(&f, out), 0);
+	assert_int_equal(live_model_version(f.model), -1);
+	fixture_clean_up(&f);
+}
+
+static void the_same_bar_gives_its_actual_at_once(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_of(SAME_BAR);
+	struct live_prediction out[100];
+	assert_true(live_model_serve(f.model, version_retain(f.version)));
+	take(&f, 1, 100, 103);
+	take(&f, 2, 200, 201);
+	assert_int_equal(predictions(&f, out), 2);
+	assert_int_equal(out[0].version, 3);
+	assert_int_equal(out[0].made_us, 77);
+	assert_int_equal(out[0].target_us, out[0].timestamp_us);
+	assert_true(out[0].value == 101 && out[0].actual == 103);
+	assert_true(out[0].low < 101 && out[0].high > 101);
+	assert_true(isnan(out[0].last)); /* there was no price before */
+	assert_true(out[1].last == 103);
+	assert_true(out[0].in_training);
+	assert_false(out[1].in_training);
+	fixture_clean_up(&f);
+}
+
+static void a_later_actual_comes_when_it_is_known(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_of(LATER);
+	struct live_prediction out[100];
+	live_model_serve(f.model, version_retain(f.version));
+	take(&f, 0, 0, 100);
+	take(&f, 1, 0, 110);
+	assert_int_equal(predictions(&f, out), 2);
+	assert_true(out[0].value == 100 && isnan(out[0].actual) && out[0].last == 100);
+	assert_int_equal(out[0].target_us, START_US + 2 * MINUTE_US);
+	take(&f, 3, 0, 130); /* minute 2 is missing: minute 3 is within the tolerance */
+	assert_int_equal(predictions(&f, out), 3);
+	assert_true(out[0].actual == 130);
+	assert_int_equal(out[0].target_us, START_US + 3 * MINUTE_US);
+	assert_true(out[1].actual == 130);
+	assert_true(isnan(out[2].actual));
+	fixture_clean_up(&f);
+}
+
+static void only_the_first_version_asks_for_the_past(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_of(SAME_BAR);
+	struct live_prediction out[100];
+	assert_true(live_model_serve(f.model, version_retain(f.version)));
+	assert_false(live_model_serve(f.model, version_retain(f.version)));
+	take(&f, 1, 100, 103);
+	assert_false(live_model_serve(f.model, NULL));
+	assert_int_equal(live_model_version(f.model), -1);
+	take(&f, 2, 100, 103);
+	assert_int_equal(predictions(&f, out), 1);
+	assert_false(live_model_serve(f.model, version_retain(f.version)));
+	live_model_restart(f.model);
+	assert_int_equal(predictions(&f, out), 0);
+	take(&f, 2, 100, 103);
+	assert_int_equal(predictions(&f, out), 1);
+	fixture_clean_up(&f);
+}
+
+static void partitions_have_their_own_history(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_of(SAME_BAR);
+	struct live_prediction out[100];
+	struct ring_record record = { .timestamp_us = START_US, .partition = 7, .offset = 0 };
+	live_model_serve(f.model, version_retain(f.version));
+	take(&f, 5, 100, 103);
+	live_model_take(f.model, &record, 77); /* older, but of another partition */
+	assert_int_equal(predictions(&f, out), 2);
+	assert_true(isnan(out[0].last));
+	assert_false(out[0].in_training);
+	fixture_clean_up(&f);
+}
+
+static void no_finite_prediction_is_none(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_of(SAME_BAR);
+	struct live_prediction out[100];
+	live_model_serve(f.model, version_retain(f.version));
+	take(&f, 0, INFINITY, 1);
+	assert_int_equal(predictions(&f, out), 0);
+	assert_int_equal(live_model_reason(f.model), ROW_NOT_FINITE);
+	take(&f, 1, 100, 103);
+	assert_int_equal(live_model_reason(f.model), ROW_USED);
+	fixture_clean_up(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_version_nothing_is_predicted),
+		cmocka_unit_test(the_same_bar_gives_its_actual_at_once),
+		cmocka_unit_test(a_later_actual_comes_when_it_is_known),
+		cmocka_unit_test(only_the_first_version_asks_for_the_past),
+		cmocka_unit_test(partitions_have_their_own_history),
+		cmocka_unit_test(no_finite_prediction_is_none),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
