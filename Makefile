@@ -38,7 +38,8 @@ ifneq ($(SANITIZE),)
 CFLAGS  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
 LDFLAGS += -fsanitize=$(SANITIZE)
 else
-CFLAGS  += -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+# civetweb's workers have 100 KB of stack.
+CFLAGS  += -D_FORTIFY_SOURCE=2 -fstack-protector-strong -Wframe-larger-than=32768
 LDFLAGS += -Wl,-z,relro,-z,now
 endif
 
@@ -101,10 +102,12 @@ $(BUILD)/lib$(1).a: $(call objects,$(call sources,$(1))) $(GENERATED_$(1):$(BUIL
 endef
 $(foreach l,$(LIBRARIES),$(eval $(call library,$(l))))
 
-# See the file: without it no program that uses librdkafka can run under ThreadSanitizer.
-TSAN_OBJECTS := $(if $(findstring thread,$(SANITIZE)),$(BUILD)/obj/tests/unit/tsan/c11_threads.o)
+# See the files: without them no program that uses librdkafka can run under ThreadSanitizer, and
+# none that uses civetweb under AddressSanitizer.
+SANITIZER_OBJECTS := $(if $(findstring thread,$(SANITIZE)),$(BUILD)/obj/tests/unit/tsan/c11_threads.o) \
+	$(if $(findstring address,$(SANITIZE)),$(BUILD)/obj/tests/unit/asan/thread_stack.o)
 
-$(BINARIES): $(BUILD)/bin/%: $(BUILD)/obj/services/%/main.o $(BUILD)/lib%.a $(BUILD)/libcommon.a $(TSAN_OBJECTS)
+$(BINARIES): $(BUILD)/bin/%: $(BUILD)/obj/services/%/main.o $(BUILD)/lib%.a $(BUILD)/libcommon.a $(SANITIZER_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -127,7 +130,7 @@ test_programs = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit
 UNIT_PROGRAMS := $(foreach l,$(LIBRARIES),$(call test_programs,$(l)))
 
 define unit_program
-$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(if $(filter-out common,$(1)),$(BUILD)/lib$(1).a) $(BUILD)/libcommon.a $(TSAN_OBJECTS)
+$(BUILD)/tests/$(1)/%: $(BUILD)/obj/tests/unit/$(1)/%.o $(if $(filter-out common,$(1)),$(BUILD)/lib$(1).a) $(BUILD)/libcommon.a $(SANITIZER_OBJECTS)
 	@mkdir -p $$(@D)
 	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LDLIBS) -lcmocka
 $(BUILD)/obj/tests/unit/$(1)/%.o: CPPFLAGS += -iquote $(DIR_$(1))

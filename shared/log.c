@@ -13,9 +13,8 @@
 #include "timestamp.h"
 
 enum {
-	MAX_LINE = 16384,
-	MAX_FIELD = 8192,
-	MAX_VALUE = 1024, /* bytes of a string that are shown; escaped, they fit MAX_FIELD */
+	MAX_LINE = 16384, /* threads of the HTTP server have 100 KB of stack */
+	MAX_VALUE = 1024, /* bytes of a string that are shown */
 	TAIL = 64,        /* kept free for the mark of a cut line and its end */
 };
 
@@ -86,15 +85,31 @@ static void put_head(struct text *line, enum log_level level, const char *event)
 	put_string(line, event);
 }
 
-static void put_field(struct text *out, const struct log_field *field)
+static void put_field(struct text *line, const struct log_field *field)
 {
-	put_key(out, field->key, false);
+	put_key(line, field->key, false);
 	if (field->type == LOG_FIELD_I64)
-		text_put_i64(out, field->value.i64);
+		text_put_i64(line, field->value.i64);
 	else if (field->type == LOG_FIELD_F64)
-		text_put_double(out, field->value.f64);
+		text_put_double(line, field->value.f64);
 	else
-		put_string(out, field->value.str);
+		put_string(line, field->value.str);
+}
+
+/* Whole fields as far as the line has room; then the line says that it was cut. */
+static void put_fields(struct text *line, const struct log_field *fields)
+{
+	for (; fields->key; fields++) {
+		size_t before = line->length;
+		put_field(line, fields);
+		if (text_ok(line) && line->length <= line->limit - TAIL)
+			continue;
+		line->error = ERROR_OK;
+		line->length = before;
+		put_key(line, "cut", false);
+		text_puts(line, "true");
+		return;
+	}
 }
 
 /* A line that cannot be written is lost: there is nowhere to complain. */
@@ -120,18 +135,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 	struct text line;
 	text_init_fixed(&line, memory, sizeof memory);
 	put_head(&line, level, event);
-	for (; fields->key; fields++) {
-		char field_memory[MAX_FIELD];
-		struct text field;
-		text_init_fixed(&field, field_memory, sizeof field_memory);
-		put_field(&field, fields);
-		if (!text_ok(&field) || field.length > line.limit - line.length - TAIL) {
-			put_key(&line, "cut", false);
-			text_puts(&line, "true");
-			break;
-		}
-		text_put(&line, field.data, field.length);
-	}
+	put_fields(&line, fields);
 	text_puts(&line, line_format == LOG_FORMAT_JSON ? "}\n" : "\n");
 	write_all(line.data, line.length);
 	errno = saved_errno;

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,18 +260,41 @@ static int wait_for_end(struct service *service, const sigset_t *signals)
 	}
 }
 
+/* The watch for a second signal. It is sent SIGHUP to look at `done`. */
+struct watch {
+	const sigset_t *signals;
+	atomic_bool done;
+	pthread_t thread;
+	bool started;
+};
+
 /* While draining, a second SIGTERM or SIGINT means: now. */
 static void *watch_second_signal(void *user)
 {
-	const sigset_t *signals = user;
-	for (;;) {
-		int signal_number = sigwaitinfo(signals, NULL);
+	struct watch *watch = user;
+	while (!atomic_load(&watch->done)) {
+		int signal_number = sigwaitinfo(watch->signals, NULL);
 		if (signal_number == SIGTERM || signal_number == SIGINT) {
 			log_warn("second signal, ending at once");
 			_exit(EXIT_FAILURE);
 		}
 	}
 	return NULL;
+}
+
+static void watch_start(struct watch *watch, const sigset_t *signals)
+{
+	watch->signals = signals;
+	watch->started = pthread_create(&watch->thread, NULL, watch_second_signal, watch) == 0;
+}
+
+static void watch_stop(struct watch *watch)
+{
+	if (!watch->started)
+		return;
+	atomic_store(&watch->done, true);
+	pthread_kill(watch->thread, SIGHUP);
+	pthread_join(watch->thread, NULL);
 }
 
 static void drain(struct service *service)
@@ -309,23 +333,19 @@ static int run(struct service *service)
 	block_signals(&signals);
 	log_init(service->spec->name, (enum log_level)service->settings.log_level,
 		 (enum log_format)service->settings.log_format);
-	int code = start(service) ? EXIT_FAILURE : EXIT_SUCCESS;
-	if (!code) {
-		int number = wait_for_end(service, &signals);
-		log_info("ending", LOG_STR("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
-		pthread_t watch;
-		bool watched = pthread_create(&watch, NULL, watch_second_signal, &signals) == 0;
-		drain(service);
+	if (start(service)) {
 		stop(service);
-		if (watched) {
-			pthread_cancel(watch);
-			pthread_join(watch, NULL);
-		}
-		log_info("ended");
-	} else {
-		stop(service);
+		return EXIT_FAILURE;
 	}
-	return code;
+	int number = wait_for_end(service, &signals);
+	log_info("ending", LOG_STR("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
+	struct watch watch = { 0 };
+	watch_start(&watch, &signals);
+	drain(service);
+	stop(service);
+	watch_stop(&watch);
+	log_info("ended");
+	return EXIT_SUCCESS;
 }
 
 int service_main(const struct service_spec *spec, int argc, char **argv)
