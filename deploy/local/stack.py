@@ -4,7 +4,8 @@
 
   stack.py start             until both are really usable; ports and addresses go to
                              STATE/addresses.json
-  stack.py start SERVER      one that was stopped: kafka, namenode or datanode
+  stack.py start SERVER      one that was stopped: kafka, namenode, datanode, and under
+                             `make run` gateway, ingest, model
   stack.py stop [SERVER]     everything in order, with the services of `make run`; or one server
   stack.py status            exit 0: usable, 1: not, with the reason
   stack.py wait              until everything is usable
@@ -20,6 +21,7 @@ sys.dont_write_bytecode = True
 from servers import ports  # noqa: E402  (after the setting above)
 from servers.errors import StackError  # noqa: E402
 from servers.java import ROOT  # noqa: E402
+from servers.services import HTTP_PORT as SERVICES  # noqa: E402
 from servers.stack import SERVERS, START_LIMIT_S, Stack  # noqa: E402
 
 
@@ -82,7 +84,7 @@ def read_options(arguments):
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("server", nargs="?", choices=SERVERS)
+    parser.add_argument("server", nargs="?", choices=[*SERVERS, *SERVICES])
     parser.add_argument("--state", default=os.environ.get("STACK_STATE") or ROOT / "state",
                         metavar="DIR", help="default: state, or STACK_STATE")
     parser.add_argument("--timeout", type=float, default=START_LIMIT_S, metavar="S")

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HDFS: a NameNode and a DataNode, and the folder of the services' user."""
-import json
 import os
 import pwd
 import socket
-import urllib.error
 import urllib.parse
-import urllib.request
 from xml.sax.saxutils import escape
 
-from . import java
+from . import java, rest
 from .errors import StackError
 from .ports import HOST
 from .supervisor import Program
@@ -41,7 +38,8 @@ class Hdfs:
         java.render("hadoop/core-site.xml.in", self.conf / "core-site.xml", {
             "RPC_PORT": ports["namenode-rpc"], "TMP": escape(str(self.folder / "tmp"))})
         java.render("hadoop/hdfs-site.xml.in", self.conf / "hdfs-site.xml", {
-            "NAME": escape(self.names.as_uri()), "DATA": escape(self.blocks.as_uri()),
+            # Not as URIs: the DataNode would encode them once more.
+            "NAME": escape(str(self.names)), "DATA": escape(str(self.blocks)),
             "RPC_PORT": ports["namenode-rpc"], "HTTP_PORT": ports["namenode-http"],
             "DATANODE_HTTP_PORT": ports["datanode-http"],
             "DATANODE_DATA_PORT": ports["datanode-data"],
@@ -52,15 +50,19 @@ class Hdfs:
             (self.conf / "webapps" / page).mkdir(parents=True, exist_ok=True)
 
     def prepare(self, java_program):
-        """Writes the configuration; formats the NameNode's folder if it is new, and only then."""
+        """Writes the configuration; formats the NameNode's folder if there is none, and only
+        then."""
         self._write_config()
-        if (self.names / "current" / "VERSION").exists():
+        if self.names.exists():
             return
-        if (self.blocks / "current").exists():
-            raise StackError(f"{self.blocks} holds blocks, but {self.names} is no NameNode folder; "
-                             "formatting it would lose them. Put it back, or 'make clean-data'")
-        java.run([java_program, *self.options, CLASSES[NAMENODE], "-format", "-nonInteractive"],
-                 "formatting the NameNode's folder")
+        if self.blocks.exists():
+            raise StackError(f"{self.blocks} holds blocks, but the NameNode's folder {self.names} "
+                             "is missing; a new one would lose them. Put it back, or 'make "
+                             "clean-data'")
+        with java.fresh_folder(self.names) as folder:
+            java.run([java_program, *self.options, CLASSES[NAMENODE],
+                      "-D", f"dfs.namenode.name.dir={folder}",
+                      "-format", "-nonInteractive"], "formatting the NameNode's folder")
 
     def programs(self, java_program):
         return [Program(name, [java_program, *HEAP, *self.options, CLASSES[name]], priority)
@@ -79,9 +81,8 @@ class Hdfs:
         """Why it can't be used yet, or None."""
         query = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
         try:
-            with urllib.request.urlopen(self.url + query, timeout=2) as answer:
-                state = json.load(answer)["beans"][0]
-        except (OSError, ValueError, LookupError) as error:
+            state = rest.call_json("GET", self.url + query, timeout_s=2)[1]["beans"][0]
+        except (OSError, ValueError, LookupError, TypeError) as error:
             return f"the NameNode does not answer: {error}"
         if state["FSState"] != "Operational":
             return "the NameNode is in safe mode"
@@ -93,16 +94,13 @@ class Hdfs:
 
     def _put(self, path, **query):
         query = urllib.parse.urlencode({**query, "user.name": self.superuser})
-        request = urllib.request.Request(
-            f"{self.url}/webhdfs/v1{urllib.parse.quote(path)}?{query}", method="PUT")
+        where = f"{self.url}/webhdfs/v1{urllib.parse.quote(path)}?{query}"
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
-                return answer.read()
-        except urllib.error.HTTPError as error:
-            raise StackError(f"{query} on {path}: {error} "
-                             f"{error.read().decode(errors='replace')}") from None
+            status, answer = rest.call("PUT", where)
         except OSError as error:
-            raise StackError(f"{query} on {path}: {error}") from None
+            raise StackError(f"PUT {where}: {error}") from None
+        if status != 200:
+            raise StackError(f"PUT {where}: {status} {answer.decode(errors='replace')}")
 
     def make_home(self, path, owner=OWNER):
         """A folder that belongs to `owner`, made by the superuser."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Java that runs the servers, their jars and their templates."""
+import contextlib
 import os
 import pathlib
 import re
@@ -52,7 +53,20 @@ def render(template, target, values):
 
 
 def run(command, what):
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    # In a session of its own: Ctrl-C on the terminal is for us alone.
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                          start_new_session=True)
     if done.returncode != 0:
         end = "\n".join("  " + line for line in (done.stdout + done.stderr).splitlines()[-30:])
         raise StackError(f"{what} failed:\n{end}")
+
+
+@contextlib.contextmanager
+def fresh_folder(path):
+    """A folder beside `path` that becomes `path` when all went well, so that it is whole or not
+    there at all."""
+    new = path.with_name(path.name + ".new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    yield new
+    new.rename(path)

@@ -31,17 +31,25 @@ class Kafka:
                         f"-Dlog4j2.configurationFile={java.FOLDER / 'kafka' / 'log4j2.yaml'}",
                         "-cp", f"{java.JARS / 'kafka'}/*"]
 
-    def prepare(self, java_program):
-        """Writes the configuration; formats the data folder if it is new, and only then."""
-        java.render("kafka/server.properties.in", self.config, {
+    def _write_config(self, path, data):
+        java.render("kafka/server.properties.in", path, {
             "PORT": self.ports["kafka"], "CONTROLLER_PORT": self.ports["kafka-controller"],
-            "DATA": _property(self.data)})
-        if not (self.data / "meta.properties").exists():
-            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            # The argument parser takes an id that starts with a dash for an option.
-            cluster = cluster.replace("-", "A", 1) if cluster.startswith("-") else cluster
-            java.run([java_program, *self.options, "kafka.tools.StorageTool", "format", "-t", cluster,
-                      "-c", str(self.config), "--standalone"], "formatting Kafka's data folder")
+            "DATA": _property(data)})
+
+    def prepare(self, java_program):
+        """Writes the configuration; formats the data folder if there is none, and only then."""
+        self._write_config(self.config, self.data)
+        if self.data.exists():
+            return
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        with java.fresh_folder(self.data) as folder:
+            config = self.folder / "format.properties"
+            self._write_config(config, folder)
+            # An id that starts with a dash must not be taken for an option.
+            java.run([java_program, *self.options, "kafka.tools.StorageTool", "format",
+                      f"--cluster-id={cluster}", "-c", str(config), "--standalone"],
+                     "formatting Kafka's data folder")
+            config.unlink()
 
     def programs(self, java_program):
         return [Program(NAME, [java_program, *HEAP, *self.options, "kafka.Kafka",

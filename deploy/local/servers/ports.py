@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ports of the servers: their names, their settings, free ones, and who holds a taken one."""
+import itertools
 import os
 import pathlib
 import random
@@ -60,13 +61,10 @@ def free(count):
         low = 32768
     candidates = list(range(10000, low if low > 12000 else 32768))
     random.SystemRandom().shuffle(candidates)
-    found = []
-    for port in candidates:
-        if is_free(port):
-            found.append(port)
-        if len(found) == count:
-            return found
-    raise StackError(f"{count} free ports are wanted, {len(found)} were found")
+    found = list(itertools.islice(filter(is_free, candidates), count))
+    if len(found) < count:
+        raise StackError(f"{count} free ports are wanted, {len(found)} were found")
+    return found
 
 
 def owner(port):
@@ -85,13 +83,18 @@ def owner(port):
     return ""
 
 
-def check(ports):
+def settings(ports):
+    """[(name, port, how another one is set)] of the servers, for check()."""
+    return [(name, port, f"{flag(name)} or {variable(name)}") for name, port in ports.items()]
+
+
+def check(wanted):
     """Raises with every taken port at once, each with its owner and the setting that moves it."""
     taken = []
-    for name, port in ports.items():
+    for name, port, setting in wanted:
         if not is_free(port):
             holder = owner(port)
             taken.append(f"port {port} of {name} is taken{' by ' + holder if holder else ''}; "
-                         f"another one is set by {flag(name)} or {variable(name)}")
+                         f"another one is set by {setting}")
     if taken:
         raise StackError("\n".join(taken))

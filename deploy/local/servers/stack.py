@@ -18,7 +18,7 @@ from .supervisor import Supervisor, is_alive
 
 SERVERS = (NAMENODE, DATANODE, KAFKA)
 ADDRESSES, VERSIONS = "addresses.json", "versions.json"
-START_LIMIT_S = 120
+START_LIMIT_S, STOP_LIMIT_S = 120, 180
 POLL_S = 0.1
 
 
@@ -33,6 +33,14 @@ def _read_json(path):
 
 def _release(version):
     return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
+def _try_lock(file):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 class Stack:
@@ -64,14 +72,16 @@ class Stack:
                 "ports": ports}
 
     @contextlib.contextmanager
-    def _locked(self):
+    def _locked(self, limit_s=0):
+        """One start or stop at a time; the other one gets `limit_s` to end."""
         self._check_path()
         self.state.mkdir(parents=True, exist_ok=True)
+        limit = time.monotonic() + limit_s
         with open(self.state / "lock", "w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise StackError(f"another start or stop works on {self.state} now") from None
+            while not _try_lock(lock):
+                if time.monotonic() >= limit:
+                    raise StackError(f"another start or stop works on {self.state} now")
+                time.sleep(POLL_S)
             yield
 
     def _check_path(self):
@@ -83,15 +93,15 @@ class Stack:
 
     # --- start ----------------------------------------------------------------------------------
 
-    def start(self, programs=(), limit_s=START_LIMIT_S):
-        """Kafka and HDFS up and usable; `programs` are put under the same supervisor, not started.
-        False when they were running already."""
+    def start(self, programs=(), more_ports=(), limit_s=START_LIMIT_S):
+        """Kafka and HDFS up and usable; `programs` are put under the same supervisor, not started,
+        and `more_ports` must be free as well. False when it was running already."""
         with self._locked():
             if self.supervisor.is_up():
                 return False
             self._end_leftovers()
             program = java.find()
-            port_table.check(self.ports)
+            port_table.check([*port_table.settings(self.ports), *more_ports])
             java.fetch_jars("kafka", "hadoop")
             self._prepare(program)
             self.supervisor.write_config([*self.kafka.programs(program),
@@ -102,7 +112,7 @@ class Stack:
                 self.hdfs.first_use()
                 self.kafka.first_use()
             except BaseException:
-                self.supervisor.shutdown()
+                self.supervisor.shutdown(STOP_LIMIT_S)
                 raise
         return True
 
@@ -147,15 +157,16 @@ class Stack:
         self._wait(lambda: None if self.hdfs.rpc_answers() else "no answer on its RPC port",
                    (NAMENODE, KAFKA), NAMENODE, limit)
         self.supervisor.start_program(DATANODE)
-        self._wait(self.kafka.problem, SERVERS, KAFKA, limit)
-        self._wait(self.hdfs.problem, SERVERS, "HDFS", limit)
+        self._wait(self.kafka.problem, (KAFKA, NAMENODE, DATANODE), KAFKA, limit)
+        self._wait(self.hdfs.problem, (DATANODE, NAMENODE, KAFKA), "HDFS", limit)
 
     def _wait(self, problem, servers, what, limit):
         while (why := problem()) is not None:
             for name in servers:
-                self.supervisor.check_up(name)
+                self.supervisor.check_first_start(name)
             if time.monotonic() > limit:
-                raise StackError(f"{what} is not ready in time: {why}")
+                raise StackError(f"{what} is not ready in time: {why}; "
+                                 + self.supervisor.log_end(servers[0]))
             time.sleep(POLL_S)
 
     # --- afterwards -----------------------------------------------------------------------------
@@ -185,9 +196,9 @@ class Stack:
 
     def stop(self):
         """Everything in order. False when nothing ran."""
-        with self._locked():
+        with self._locked(limit_s=STOP_LIMIT_S):
             if self.supervisor.is_up():
-                self.supervisor.shutdown()
+                self.supervisor.shutdown(STOP_LIMIT_S)
                 return True
             left = bool(self.supervisor.leftovers())
             self._end_leftovers()

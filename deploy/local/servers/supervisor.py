@@ -128,7 +128,9 @@ class Supervisor:
         program = shutil.which("supervisord")
         if not program:
             raise StackError("supervisord is missing; 'make deps' installs it")
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("HADOOP_")}
+        # Java names files in the locale's encoding.
+        environment = {**{k: v for k, v in os.environ.items() if not k.startswith("HADOOP_")},
+                       "LC_ALL": "C.UTF-8"}
         done = subprocess.run([program, "-c", str(self.config)], env=environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode != 0:
@@ -146,7 +148,12 @@ class Supervisor:
         except StackError:
             return False
 
-    def shutdown(self, limit_s=120):
+    def is_alive(self):
+        """Its process is there, be it busy or on its way out."""
+        pid = self._pid()
+        return pid is not None and is_alive(pid)
+
+    def shutdown(self, limit_s):
         """Stops every program in falling priority, then itself."""
         pid = self._pid()
         self.call("shutdown")
@@ -187,14 +194,16 @@ class Supervisor:
                 raise StackError(f"{name} did not stop within 60 s")
             time.sleep(0.05)
 
-    def check_up(self, name):
-        """Raises with the log's end when the program is not up."""
+    def check_first_start(self, name):
+        """Raises with the log's end when the program is not up, or was started again already."""
         info = self.info(name)
-        if info["statename"] in UP:
+        if info["statename"] in UP and not info["stop"]:
             return
         why = info["spawnerr"] or f"exit code {info['exitstatus']}"
-        raise StackError(f"{name} did not start ({info['statename'].lower()}, {why}); "
-                         f"the end of {self.log_of(name)}:\n{tail(self.log_of(name))}")
+        raise StackError(f"{name} did not start ({why}); {self.log_end(name)}")
+
+    def log_end(self, name):
+        return f"the end of {self.log_of(name)}:\n{tail(self.log_of(name))}"
 
     def leftovers(self):
         """Processes of this state folder that run without a supervisor."""
