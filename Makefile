@@ -61,7 +61,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-run integration fuzz fuzz-run bench lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -144,9 +144,14 @@ $(patsubst %,$(BUILD)/tests/common/test_%,text metrics config health): LDFLAGS +
 unit-run: $(UNIT_PROGRAMS)
 	@tests/run_unit.py --label '$(or $(SANITIZE),plain)' --results build/results $^
 
-unit: ## unit tests under ASan+UBSan, then under TSan
+unit-asan:
 	@$(MAKE) --no-print-directory BUILD=build/asan SANITIZE=address,undefined OPTIMIZE='-O1 -g' unit-run
+
+unit-tsan:
 	@$(MAKE) --no-print-directory BUILD=build/tsan SANITIZE=thread OPTIMIZE='-O1 -g' unit-run
+
+unit: ## unit tests under ASan+UBSan, then under TSan
+	@$(MAKE) --no-print-directory --keep-going --jobs=1 unit-asan unit-tsan
 
 integration: build ## the real services on real Kafka and HDFS
 	@$(VENV)/bin/python -m pytest -q tests/integration --results build/results $(PYTEST_FLAGS)
