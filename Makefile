@@ -190,7 +190,6 @@ format: ## clang-format all sources in place
 	@git ls-files '*.c' '*.h' | xargs $(firstword $(wildcard $(VENV)/bin/clang-format) clang-format) -i
 
 test: ## everything: build, lint, unit, fuzz, integration; the last line counts the tests
-	@deploy/local/deps.sh test
 	@tests/run_all.sh
 
 # --- running ---------------------------------------------------------------------------------
