@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "batch.h"
+
+#include <stdlib.h>
+
+enum { TEXT_LIMIT = 1 << 30 };
+
+struct batch *batch_new(int32_t partition, int64_t first, int64_t now_us)
+{
+	struct batch *batch = calloc(1, sizeof *batch);
+	if (!batch)
+		return NULL;
+	batch->range = (struct file_range){ partition, first, first - 1 };
+	batch->opened_us = batch->newest_us = now_us;
+	text_init(&batch->rows, TEXT_LIMIT);
+	text_init(&batch->dead_letters, TEXT_LIMIT);
+	return batch;
+}
+
+void batch_destroy(struct batch **batch)
+{
+	if (!*batch)
+		return;
+	text_clean_up(&(*batch)->rows);
+	text_clean_up(&(*batch)->dead_letters);
+	free(*batch);
+	*batch = NULL;
+}
+
+static void note_offset(struct batch *batch, int64_t offset, int64_t now_us)
+{
+	if (batch_records(batch) == 0)
+		batch->opened_us = now_us;
+	batch->newest_us = now_us;
+	batch->range.last = offset;
+}
+
+enum error batch_add_row(struct batch *batch, int64_t offset, const struct record *record,
+			 int64_t now_us)
+{
+	note_offset(batch, offset, now_us);
+	batch->row_count++;
+	record_write_csv(record, &batch->rows);
+	return batch->rows.error;
+}
+
+enum error batch_add_dead_letter(struct batch *batch, const struct dead_letter *letter,
+				 int64_t now_us)
+{
+	note_offset(batch, letter->offset, now_us);
+	batch->dead_letter_count++;
+	dead_letter_write(letter, &batch->dead_letters);
+	return batch->dead_letters.error;
+}
+
+int64_t batch_records(const struct batch *batch)
+{
+	return batch->row_count + batch->dead_letter_count;
+}
+
+int64_t batch_bytes(const struct batch *batch)
+{
+	return (int64_t)(batch->rows.length + batch->dead_letters.length);
+}
+
+bool batch_is_full(const struct batch *batch, const struct batch_rules *rules)
+{
+	return batch_records(batch) >= rules->rows || batch_bytes(batch) >= rules->bytes;
+}
+
+bool batch_is_due(const struct batch *batch, const struct batch_rules *rules, int64_t now_us)
+{
+	return batch_records(batch) > 0 && (now_us - batch->opened_us >= rules->age_us ||
+					    now_us - batch->newest_us >= rules->idle_us);
+}
