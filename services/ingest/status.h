@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where the HTTP workers and the polling thread meet: the one publishes what it sees, the others
+ * read copies and leave their wishes (flush, acknowledge). Any thread, unless said otherwise.
+ */
+#ifndef TICKLINE_INGEST_STATUS_H
+#define TICKLINE_INGEST_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "partition.h"
+
+struct partition_view {
+	const struct dataset *dataset;
+	int32_t partition;
+	const char *state;
+	int64_t next_offset, published, log_end; /* log_end -1: not known yet */
+	int64_t open_rows, open_dead_letters, open_bytes, open_age_us;
+	int64_t waiting_batches, waiting_bytes;
+	bool has_last_file;
+	struct published_file last_file;
+	int failures;
+	enum error error;
+	int64_t failing_since_us;
+	char why[JOB_WHY_BYTES];
+	struct gap gaps[RECOVERY_MAX_GAPS];
+	size_t gap_count;
+};
+
+struct status_totals {
+	int64_t memory_bytes, memory_limit_bytes;
+	bool subscribed;
+};
+
+#define FLUSH_NOT_SEALED INT64_MIN
+
+/* A wish to see everything published that the logs hold below `high`. */
+struct flush_target {
+	const struct dataset *dataset;
+	int32_t partition;
+	int64_t high;   /* the log's end when it was asked for */
+	int64_t sealed; /* offsets up to here were in the batch that was closed for it, or
+			   FLUSH_NOT_SEALED */
+	bool done;
+};
+
+struct flush {
+	struct flush *next;
+	struct flush_target *targets;
+	size_t count;
+	bool done;
+};
+
+struct status;
+
+struct status *status_new(void);
+void status_destroy(struct status **status);
+
+/* --- the HTTP workers ---------------------------------------------------------------------------
+ */
+/* A copy of all views (free()); NULL: no memory. `count` 0 with a pointer: none is assigned. */
+struct partition_view *status_views(struct status *status, size_t *count,
+				    struct status_totals *totals);
+
+/* Waits until the flush is done: OK, TIMEOUT (the flush is withdrawn, and may be read again), or
+ * CANCELLED (the service stops). */
+enum error status_flush(struct status *status, struct flush *flush, int64_t deadline_us) MUST_USE;
+
+/* The number of the next file to be published, and the files from a number on, at most `size`. */
+uint64_t status_next_file(struct status *status);
+size_t status_files(struct status *status, uint64_t from, struct published_file *files,
+		    size_t size);
+
+/* LIMIT: too many wishes wait already. */
+enum error status_acknowledge(struct status *status, const struct dataset *dataset,
+			      int32_t partition) MUST_USE;
+
+/* --- the polling thread -------------------------------------------------------------------------
+ */
+/* Takes `views` over (malloc'ed, or NULL when count is 0). */
+void status_publish(struct status *status, struct partition_view *views, size_t count,
+		    const struct status_totals *totals);
+void status_add_file(struct status *status, const struct published_file *file);
+
+/* Calls `visit` for each flush that is not done, under the lock; done ones are woken. */
+void status_visit_flushes(struct status *status, void (*visit)(struct flush *flush, void *user),
+			  void *user);
+
+/* The next wish to acknowledge lost offsets; false: none. */
+bool status_take_acknowledgement(struct status *status, const struct dataset **dataset,
+				 int32_t *partition);
+
+/* No more wishes are fulfilled: everybody who waits is told. */
+void status_close(struct status *status);
+
+#endif
