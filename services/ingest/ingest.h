@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The parts of the service, as its HTTP handlers see them.
+ */
+#ifndef TICKLINE_INGEST_INGEST_H
+#define TICKLINE_INGEST_INGEST_H
+
+#include "consumer.h"
+#include "dataset.h"
+#include "http_server.h"
+#include "ingest_settings.h"
+#include "settings.h"
+#include "status.h"
+#include "watch.h"
+
+struct ingest {
+	struct ingest_settings settings;
+	struct kafka_settings kafka;
+	struct hdfs_settings hdfs;
+	struct dataset datasets[RECORD_KINDS];
+	struct status *status;
+	struct consumer *consumer;
+	struct watch *watch;
+};
+
+/* status_api.c; `user` is the struct ingest. */
+http_handler status_get;
+http_handler status_get_partition;
+http_handler status_acknowledge_loss;
+
+/* flush_api.c */
+http_handler flush_post;
+
+/* A published file as the API shows it; the caller owns the result. */
+cJSON *status_file_json(const struct published_file *file);
+
+extern const char openapi_ingest[];
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+
+#include "http_client.h"
+#include "ingest.h"
+#include "service.h"
+
+enum { DEFAULT_PORT = 5551, FLUSH_BODY_BYTES = 1024 };
+
+static enum error start_http(struct service *service, void *app, struct text *why)
+{
+	(void)service;
+	(void)app;
+	(void)why;
+	return http_client_global_init();
+}
+
+static enum error start_datasets(struct service *service, void *app, struct text *why)
+{
+	struct ingest *ingest = app;
+	const char *const topics[RECORD_KINDS] = {
+		[RECORD_TICK] = ingest->kafka.ticks_topic, [RECORD_BAR] = ingest->kafka.bars_topic
+	};
+	for (enum record_kind kind = 0; kind < RECORD_KINDS; kind++) {
+		enum error error =
+			dataset_init(&ingest->datasets[kind], record_table(kind), topics[kind],
+				     ingest->hdfs.hdfs_root, service_metrics(service), why);
+		if (error)
+			return error;
+	}
+	ingest->status = status_new();
+	return ingest->status ? ERROR_OK : ERROR_NO_MEMORY;
+}
+
+static void stop_datasets(struct service *service, void *app)
+{
+	struct ingest *ingest = app;
+	(void)service;
+	status_destroy(&ingest->status);
+	for (enum record_kind kind = 0; kind < RECORD_KINDS; kind++)
+		dataset_clean_up(&ingest->datasets[kind]);
+}
+
+static enum error start_consumer(struct service *service, void *app, struct text *why)
+{
+	struct ingest *ingest = app;
+	const struct consumer_options options = {
+		.config = service_config(service),
+		.settings = &ingest->settings,
+		.kafka = &ingest->kafka,
+		.hdfs = &ingest->hdfs,
+		.datasets = ingest->datasets,
+		.dataset_count = RECORD_KINDS,
+		.status = ingest->status,
+		.health = service_health(service),
+		.metrics = service_metrics(service),
+	};
+	return consumer_start(&options, &ingest->consumer, why);
+}
+
+static void drain_consumer(struct service *service, void *app, int64_t deadline_us)
+{
+	struct ingest *ingest = app;
+	(void)service;
+	consumer_drain(ingest->consumer, deadline_us);
+}
+
+static void stop_consumer(struct service *service, void *app)
+{
+	struct ingest *ingest = app;
+	(void)service;
+	consumer_destroy(&ingest->consumer);
+}
+
+static enum error start_watch(struct service *service, void *app, struct text *why)
+{
+	struct ingest *ingest = app;
+	const struct watch_options options = {
+		.kafka = consumer_kafka(ingest->consumer),
+		.hdfs = { .urls = ingest->hdfs.hdfs_urls,
+			  .user = ingest->hdfs.hdfs_user,
+			  .token = ingest->hdfs.hdfs_token,
+			  .host_map = ingest->hdfs.hdfs_host_map,
+			  .limits = ingest->hdfs.hdfs_limits },
+		.datasets = ingest->datasets,
+		.dataset_count = RECORD_KINDS,
+		.root = ingest->hdfs.hdfs_root,
+		.health = service_health(service),
+	};
+	return watch_start(&options, &ingest->watch, why);
+}
+
+static void stop_watch(struct service *service, void *app)
+{
+	struct ingest *ingest = app;
+	(void)service;
+	watch_destroy(&ingest->watch);
+}
+
+static const struct http_route routes[] = {
+	{ "GET", "/v1/status", status_get, HTTP_SCOPE_READ, 0 },
+	{ "GET", "/v1/partitions/{p}", status_get_partition, HTTP_SCOPE_READ, 0 },
+	{ "POST", "/v1/partitions/{p}/acknowledge-loss", status_acknowledge_loss, HTTP_SCOPE_ADMIN,
+	  FLUSH_BODY_BYTES },
+	{ "POST", "/v1/flush", flush_post, HTTP_SCOPE_WRITE, FLUSH_BODY_BYTES },
+};
+
+int main(int argc, char **argv)
+{
+	static struct ingest ingest;
+	const struct config_table tables[] = {
+		ingest_settings_table(&ingest.settings),
+		kafka_settings_table(&ingest.kafka),
+		hdfs_settings_table(&ingest.hdfs),
+	};
+	const struct service_part parts[] = {
+		{ .name = "http client", .start = start_http },
+		{ .name = "datasets", .start = start_datasets, .stop = stop_datasets },
+		{ .name = "consumer",
+		  .start = start_consumer,
+		  .drain = drain_consumer,
+		  .stop = stop_consumer },
+		{ .name = "watch", .start = start_watch, .stop = stop_watch },
+	};
+	const struct service_spec spec = {
+		.name = "ingest",
+		.summary = "Kafka to HDFS, each offset exactly once.",
+		.default_port = DEFAULT_PORT,
+		.tables = tables,
+		.table_count = sizeof tables / sizeof tables[0],
+		.parts = parts,
+		.part_count = sizeof parts / sizeof parts[0],
+		.routes = routes,
+		.route_count = sizeof routes / sizeof routes[0],
+		.openapi = openapi_ingest,
+		.app = &ingest,
+	};
+	return service_main(&spec, argc, argv);
+}
