@@ -63,7 +63,8 @@ struct config_entry *config_find(const struct config *config, const char *name);
 void config_put_name(const struct config *config, enum config_source source, const char *name,
 		     struct text *out);
 
-/* A file's text; `path` is for complaints. */
+/* A file's text, which is changed on the way; there must be room for one more byte behind it.
+ * `path` is for complaints. */
 void config_read_text(struct config *config, const char *path, char *data, size_t length,
 		      struct text *complaints);
 void config_read_file(struct config *config, const char *path, struct text *complaints);
