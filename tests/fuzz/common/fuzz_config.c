@@ -26,14 +26,36 @@ static struct settings {
 
 #define AT(member) .name = #member, .offset = offsetof(struct settings, member)
 
+static const struct config_option options[] = {
+	{ AT(http_address), .type = CONFIG_STRING, .initial = "", .help = "" },
+	{ AT(http_port), .type = CONFIG_INT, .initial = "1", .max = 65535, .help = "" },
+	{ AT(rate_per_s), .type = CONFIG_DOUBLE, .initial = "1", .max = 9, .help = "" },
+	{ AT(allow_anonymous), .type = CONFIG_BOOL, .initial = "no", .help = "" },
+	{ AT(log_format), .type = CONFIG_CHOICE, .initial = "text", .choices = "text|json",
+	  .help = "" },
+	{ AT(hdfs_token), .type = CONFIG_STRING, .initial = "", .secret = true, .help = "" },
+};
+static const struct config_table table = { "", options, sizeof options / sizeof *options,
+					   &settings };
+
+static struct config *make(struct text *complaints)
+{
+	char *nothing[] = { NULL };
+	struct config *config = config_new("gateway", &table, 1);
+	assert(config);
+	enum error error = config_load(config, 0, nothing, nothing, complaints);
+	assert(!error);
+	return config;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct text complaints, json;
 	text_init(&complaints, 1 << 24);
 	text_init(&json, 1 << 24);
 	struct config *config = make(&complaints);
-	char *copy =
-		malloc(size + 1); /* with room for the terminator that config_read_text may set */
+	char *copy = malloc(size + 1);
+	assert(copy);
 	memcpy(copy, data, size);
 	config_read_text(config, "f", copy, size, &complaints);
 	assert(settings.http_port >= 0 && settings.http_port <= 65535);
