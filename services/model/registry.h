@@ -19,6 +19,7 @@
 #ifndef TICKLINE_MODEL_REGISTRY_H
 #define TICKLINE_MODEL_REGISTRY_H
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,7 +41,7 @@ struct registry_options {
 	const char *state_dir;          /* made when missing; copied */
 	struct webhdfs_options webhdfs; /* the strings are copied */
 	struct metrics *metrics;
-	struct health *health; /* condition "models-synced" is registered here; NULL: none */
+	struct health *health; /* condition "model": met when any version serves; NULL: none */
 };
 
 /* Loads the built-in specs and the local copy. SYSTEM: state_dir can't be used. */
@@ -87,17 +88,29 @@ enum error registry_versions(struct registry *registry, const char *model,
 /* Why and by whom a version serves: the newest first. Same form. */
 struct serving_event {
 	int64_t sequence, version, at_us;
-	char by[64]; /* "gate", or the caller's name */
+	bool rollback; /* else a promotion */
+	char by[64];   /* "gate", or the caller's name */
 	char reason[256];
 };
 enum error registry_history(struct registry *registry, const char *model, struct serving_event *out,
 			    size_t capacity, size_t *count, size_t *total) MUST_USE;
 
+/* Saves a new version from its body (report.h), which gets the next free number, or 0 where
+ * `is_zero` (EXISTS: it is there). With `by` it serves from then on, for this reason. `body` stays
+ * the caller's and has its number on return. NOT_FOUND: no such model; LIMIT. */
+enum error registry_add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
+			const char *by, const char *reason, int64_t *number,
+			struct text *why) MUST_USE;
+
+/* Why there is no version yet, for the health condition. */
+void registry_explain(struct registry *registry, const char *model, const char *reason);
+
 /* Makes a version serve. NOT_FOUND: no such model or version. */
 enum error registry_promote(struct registry *registry, const char *model, int64_t number,
 			    const char *by, const char *reason, struct text *why) MUST_USE;
 
-/* Makes the version serve that served before the present one. CONFLICT: there was none. */
+/* Makes the version serve that served before the present one did, undoing one promotion; again, the
+ * one before that. CONFLICT: there was none. */
 enum error registry_rollback(struct registry *registry, const char *model, const char *by,
 			     const char *reason, int64_t *number, struct text *why) MUST_USE;
 

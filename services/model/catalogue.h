@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The models that a registry knows, in memory: specs, summaries of versions, what serves. No files,
+ * no locks: registry.c guards it.
+ */
+#ifndef TICKLINE_MODEL_CATALOGUE_H
+#define TICKLINE_MODEL_CATALOGUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "model_version.h"
+#include "registry.h"
+#include "spec.h"
+
+struct model {
+	struct spec spec;
+	struct version_summary *versions; /* by number, ascending */
+	size_t version_count;
+	struct serving_event *events; /* by sequence, ascending */
+	size_t event_count;
+	struct version *serving; /* NULL: none */
+};
+
+struct catalogue {
+	struct model *models[REGISTRY_MAX_MODELS]; /* by name */
+	size_t count;
+};
+
+void catalogue_clean_up(struct catalogue *catalogue);
+
+struct model *catalogue_find(const struct catalogue *catalogue, const char *name); /* NULL: none */
+
+/* EXISTS, LIMIT, NO_MEMORY. */
+enum error catalogue_add(struct catalogue *catalogue, const struct spec *spec) MUST_USE;
+void catalogue_remove(struct catalogue *catalogue, const char *name);
+
+/* One that is known already is left as it is. NO_MEMORY. */
+enum error model_add_version(struct model *model, const struct version_summary *summary) MUST_USE;
+enum error model_add_event(struct model *model, const struct serving_event *event) MUST_USE;
+
+const struct version_summary *model_find_version(const struct model *model, int64_t number);
+int64_t model_next_version(const struct model *model); /* at least 1 */
+
+/* The event that holds; NULL: none. */
+const struct serving_event *model_last_event(const struct model *model);
+
+/* The version that served before, every promotion and rollback considered; -1: none. */
+int64_t model_version_before(const struct model *model);
+
+#endif

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Threads: see registry_internal.h.
+ */
+#include "registry.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "registry_internal.h"
+#include "timestamp.h"
+
+enum { ADD_ATTEMPTS = 20, MAX_PATH = 1200 };
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static void init_locks(struct registry *registry)
+{
+	pthread_condattr_t attributes;
+	pthread_mutex_init(&registry->writing, NULL);
+	pthread_mutex_init(&registry->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&registry->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+static enum error open_store(struct registry *registry, const struct registry_options *options,
+			     struct text *why)
+{
+	char root[MAX_PATH], staging[MAX_PATH], local[MAX_PATH];
+	struct webhdfs_options webhdfs = options->webhdfs;
+	webhdfs.cancel = &registry->cancel;
+	snprintf(root, sizeof(root), "%s/models", options->root);
+	snprintf(staging, sizeof(staging), "%s/staging/models", options->root);
+	snprintf(local, sizeof(local), "%s/models", options->state_dir);
+	return store_new(root, staging, local, &webhdfs, &registry->store, why);
+}
+
+static void make_metrics(struct registry *registry, const struct registry_options *options)
+{
+	registry->bad_files =
+		metrics_counter(options->metrics, "model_registry_bad_files_total",
+				"Model files that were not whole or not usable", NULL);
+	registry->sync_errors =
+		metrics_counter(options->metrics, "model_registry_sync_errors_total",
+				"Failed tries to get in step with HDFS", NULL);
+	registry->versions_saved =
+		metrics_counter(options->metrics, "model_registry_versions_saved_total",
+				"Versions saved to HDFS", NULL);
+	if (options->health)
+		registry->condition = health_condition(options->health, "model");
+}
+
+enum error registry_new(const struct registry_options *options, struct registry **out,
+			struct text *why)
+{
+	*out = NULL;
+	struct registry *registry = calloc(1, sizeof(*registry));
+	if (!registry)
+		return ERROR_NO_MEMORY;
+	init_locks(registry);
+	make_metrics(registry, options);
+	enum error error = open_store(registry, options, why);
+	for (size_t i = 0; i < spec_builtin_count() && error == ERROR_OK; i++)
+		error = catalogue_add(&registry->catalogue, spec_builtin(i));
+	if (error != ERROR_OK) {
+		registry_destroy(&registry);
+		return error;
+	}
+	registry_load_local(registry);
+	registry_update_condition(registry);
+	*out = registry;
+	return ERROR_OK;
+}
+
+enum error registry_start(struct registry *registry, struct text *why)
+{
+	if (pthread_create(&registry->thread, NULL, registry_sync_thread, registry) != 0) {
+		why_putf(why, "no thread for the registry");
+		return ERROR_SYSTEM;
+	}
+	registry->started = true;
+	return ERROR_OK;
+}
+
+void registry_stop(struct registry *registry)
+{
+	pthread_mutex_lock(&registry->lock);
+	registry->stopping = true;
+	pthread_cond_broadcast(&registry->wake);
+	pthread_mutex_unlock(&registry->lock);
+	atomic_store(&registry->cancel, true);
+	if (registry->started)
+		pthread_join(registry->thread, NULL);
+	registry->started = false;
+}
+
+void registry_destroy(struct registry **out)
+{
+	struct registry *registry = *out;
+	if (!registry)
+		return;
+	registry_stop(registry);
+	catalogue_clean_up(&registry->catalogue);
+	store_destroy(&registry->store);
+	pthread_cond_destroy(&registry->wake);
+	pthread_mutex_destroy(&registry->lock);
+	pthread_mutex_destroy(&registry->writing);
+	free(registry);
+	*out = NULL;
+}
+
+/* --- health ---------------------------------------------------------------------------------- */
+
+void registry_update_condition(struct registry *registry)
+{
+	bool serves = false;
+	pthread_mutex_lock(&registry->lock);
+	for (size_t i = 0; i < registry->catalogue.count; i++)
+		serves |= registry->catalogue.models[i]->serving != NULL;
+	pthread_mutex_unlock(&registry->lock);
+	if (registry->condition && serves)
+		health_met(registry->condition);
+	else if (registry->condition)
+		health_unmet(registry->condition, "no model has a version yet");
+}
+
+void registry_explain(struct registry *registry, const char *model, const char *reason)
+{
+	bool serves = false;
+	pthread_mutex_lock(&registry->lock);
+	for (size_t i = 0; i < registry->catalogue.count; i++)
+		serves |= registry->catalogue.models[i]->serving != NULL;
+	pthread_mutex_unlock(&registry->lock);
+	if (registry->condition && !serves)
+		health_unmet(registry->condition, "no model has a version yet; %s: %s", model,
+			     reason);
+}
+
+/* --- specs ----------------------------------------------------------------------------------- */
+
+void registry_each_model(struct registry *registry,
+			 bool (*each)(const struct spec *spec, const struct version *serving,
+				      void *user),
+			 void *user)
+{
+	pthread_mutex_lock(&registry->lock);
+	for (size_t i = 0; i < registry->catalogue.count; i++) {
+		const struct model *model = registry->catalogue.models[i];
+		if (!each(&model->spec, model->serving, user))
+			break;
+	}
+	pthread_mutex_unlock(&registry->lock);
+}
+
+enum error registry_spec(struct registry *registry, const char *model, struct spec *spec)
+{
+	pthread_mutex_lock(&registry->lock);
+	const struct model *found = catalogue_find(&registry->catalogue, model);
+	if (found)
+		*spec = found->spec;
+	pthread_mutex_unlock(&registry->lock);
+	return found ? ERROR_OK : ERROR_NOT_FOUND;
+}
+
+static enum error put_json(struct registry *registry, const char *name, const cJSON *json,
+			   struct text *why)
+{
+	char *body = cJSON_PrintUnformatted(json);
+	if (!body)
+		return ERROR_NO_MEMORY;
+	enum error error = store_put(registry->store, name, body, strlen(body), why);
+	cJSON_free(body);
+	return error;
+}
+
+static enum error create(struct registry *registry, const struct spec *spec, struct text *why)
+{
+	char name[REGISTRY_NAME_SIZE];
+	struct spec taken;
+	if (registry_spec(registry, spec->name, &taken) == ERROR_OK)
+		return ERROR_EXISTS;
+	cJSON *json = spec_to_json(spec);
+	if (!json)
+		return ERROR_NO_MEMORY;
+	registry_file_name(name, spec->name, REGISTRY_SPEC, 0);
+	pthread_mutex_lock(&registry->lock);
+	enum error error = catalogue_add(&registry->catalogue, spec);
+	pthread_mutex_unlock(&registry->lock);
+	if (error == ERROR_OK) {
+		error = put_json(registry, name, json, why);
+		if (error != ERROR_OK) {
+			pthread_mutex_lock(&registry->lock);
+			catalogue_remove(&registry->catalogue, spec->name);
+			pthread_mutex_unlock(&registry->lock);
+		}
+	}
+	cJSON_Delete(json);
+	return error;
+}
+
+enum error registry_create(struct registry *registry, const struct spec *spec, struct text *why)
+{
+	pthread_mutex_lock(&registry->writing);
+	enum error error = create(registry, spec, why);
+	pthread_mutex_unlock(&registry->writing);
+	if (error == ERROR_EXISTS)
+		why_putf(why, "there is a model named %s already", spec->name);
+	if (error == ERROR_LIMIT)
+		why_putf(why, "there are %d models already", REGISTRY_MAX_MODELS);
+	return error;
+}
+
+enum error registry_delete(struct registry *registry, const char *model, struct text *why)
+{
+	struct spec spec;
+	enum error error = registry_spec(registry, model, &spec);
+	if (error == ERROR_OK && spec.builtin) {
+		why_putf(why, "%s comes with the program and can't be removed", model);
+		error = ERROR_CONFLICT;
+	}
+	if (error != ERROR_OK)
+		return error;
+	pthread_mutex_lock(&registry->writing);
+	error = store_remove(registry->store, model, why);
+	if (error == ERROR_OK) {
+		pthread_mutex_lock(&registry->lock);
+		catalogue_remove(&registry->catalogue, model);
+		pthread_mutex_unlock(&registry->lock);
+	}
+	pthread_mutex_unlock(&registry->writing);
+	registry_update_condition(registry);
+	return error;
+}
+
+/* --- versions -------------------------------------------------------------------------------- */
+
+struct version *registry_acquire(struct registry *registry, const char *model)
+{
+	pthread_mutex_lock(&registry->lock);
+	const struct model *found = catalogue_find(&registry->catalogue, model);
+	struct version *version = found && found->serving ? version_retain(found->serving) : NULL;
+	pthread_mutex_unlock(&registry->lock);
+	return version;
+}
+
+enum error registry_versions(struct registry *registry, const char *model,
+			     struct version_summary *out, size_t capacity, size_t *count,
+			     size_t *total)
+{
+	*count = *total = 0;
+	pthread_mutex_lock(&registry->lock);
+	const struct model *found = catalogue_find(&registry->catalogue, model);
+	if (found) {
+		*total = found->version_count;
+		while (*count < capacity && *count < *total) {
+			out[*count] = found->versions[*total - 1 - *count];
+			++*count;
+		}
+	}
+	pthread_mutex_unlock(&registry->lock);
+	return found ? ERROR_OK : ERROR_NOT_FOUND;
+}
+
+enum error registry_history(struct registry *registry, const char *model, struct serving_event *out,
+			    size_t capacity, size_t *count, size_t *total)
+{
+	*count = *total = 0;
+	pthread_mutex_lock(&registry->lock);
+	const struct model *found = catalogue_find(&registry->catalogue, model);
+	if (found) {
+		*total = found->event_count;
+		while (*count < capacity && *count < *total) {
+			out[*count] = found->events[*total - 1 - *count];
+			++*count;
+		}
+	}
+	pthread_mutex_unlock(&registry->lock);
+	return found ? ERROR_OK : ERROR_NOT_FOUND;
+}
+
+static int64_t next_number(struct registry *registry, const char *model, enum registry_file kind)
+{
+	pthread_mutex_lock(&registry->lock);
+	const struct model *found = catalogue_find(&registry->catalogue, model);
+	int64_t number = -1;
+	if (found && kind == REGISTRY_VERSION)
+		number = found->version_count < REGISTRY_MAX_VERSIONS ? model_next_version(found)
+								      : 0;
+	else if (found)
+		number = found->event_count > 0 ? model_last_event(found)->sequence + 1 : 1;
+	pthread_mutex_unlock(&registry->lock);
+	return number;
+}
+
+static void set_number(cJSON *json, const char *name, int64_t value)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(json, name);
+	cJSON_AddNumberToObject(json, name, (double)value);
+}
+
+/* Puts a numbered file under the first free number from `number` on; another instance may have
+ * taken some. */
+static enum error put_numbered(struct registry *registry, const char *model,
+			       enum registry_file kind, int64_t *number, bool exactly, cJSON *json,
+			       struct text *why)
+{
+	enum error error = ERROR_EXISTS;
+	for (int attempt = 0; attempt < ADD_ATTEMPTS && error == ERROR_EXISTS; attempt++) {
+		char name[REGISTRY_NAME_SIZE];
+		if (kind == REGISTRY_VERSION) {
+			set_number(json, "version", *number);
+			set_number(cJSON_GetObjectItem(json, "report"), "version", *number);
+		}
+		registry_file_name(name, model, kind, *number);
+		error = put_json(registry, name, json, why);
+		if (error == ERROR_EXISTS && !exactly)
+			++*number;
+		if (exactly)
+			break;
+	}
+	return error;
+}
+
+static enum error take_json(struct registry *registry, const char *model, enum registry_file kind,
+			    int64_t number, const cJSON *json, struct text *why)
+{
+	char name[REGISTRY_NAME_SIZE];
+	char *body = cJSON_PrintUnformatted(json);
+	if (!body)
+		return ERROR_NO_MEMORY;
+	registry_file_name(name, model, kind, number);
+	enum error error =
+		registry_take_file(registry, model, strchr(name, '/') + 1, body, strlen(body), why);
+	cJSON_free(body);
+	return error;
+}
+
+static enum error put_event(struct registry *registry, const char *model, int64_t version,
+			    bool rollback, const char *by, const char *reason, struct text *why)
+{
+	int64_t sequence = next_number(registry, model, REGISTRY_SERVING);
+	cJSON *json = cJSON_CreateObject();
+	cJSON_AddNumberToObject(json, "version", (double)version);
+	cJSON_AddNumberToObject(json, "at_us", (double)wall_now_us());
+	cJSON_AddStringToObject(json, "by", by);
+	cJSON_AddStringToObject(json, "reason", reason);
+	cJSON_AddBoolToObject(json, "rollback", rollback);
+	enum error error =
+		put_numbered(registry, model, REGISTRY_SERVING, &sequence, false, json, why);
+	if (error == ERROR_OK)
+		error = take_json(registry, model, REGISTRY_SERVING, sequence, json, why);
+	cJSON_Delete(json);
+	if (error != ERROR_OK)
+		return error;
+	registry_refresh_serving(registry, model);
+	registry_update_condition(registry);
+	log_info("another version serves", LOG_STR("model", model), LOG_I64("version", version),
+		 LOG_STR("by", by), LOG_STR("reason", reason));
+	return ERROR_OK;
+}
+
+static enum error add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
+		      int64_t *number, struct text *why)
+{
+	*number = next_number(registry, model, REGISTRY_VERSION);
+	if (*number < 0)
+		return ERROR_NOT_FOUND;
+	if (*number == 0) {
+		why_putf(why, "%s has %d versions already", model, REGISTRY_MAX_VERSIONS);
+		return ERROR_LIMIT;
+	}
+	if (is_zero)
+		*number = 0;
+	enum error error =
+		put_numbered(registry, model, REGISTRY_VERSION, number, is_zero, body, why);
+	if (error == ERROR_OK)
+		error = take_json(registry, model, REGISTRY_VERSION, *number, body, why);
+	if (error == ERROR_OK)
+		metric_add(registry->versions_saved, 1);
+	return error;
+}
+
+enum error registry_add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
+			const char *by, const char *reason, int64_t *number, struct text *why)
+{
+	pthread_mutex_lock(&registry->writing);
+	enum error error = add(registry, model, body, is_zero, number, why);
+	if (error == ERROR_OK && by)
+		error = put_event(registry, model, *number, false, by, reason, why);
+	pthread_mutex_unlock(&registry->writing);
+	return error;
+}
+
+enum error registry_promote(struct registry *registry, const char *model, int64_t number,
+			    const char *by, const char *reason, struct text *why)
+{
+	pthread_mutex_lock(&registry->writing);
+	pthread_mutex_lock(&registry->lock);
+	const struct model *found = catalogue_find(&registry->catalogue, model);
+	bool known = found && model_find_version(found, number);
+	pthread_mutex_unlock(&registry->lock);
+	enum error error = ERROR_NOT_FOUND;
+	if (known)
+		error = put_event(registry, model, number, false, by, reason, why);
+	else
+		why_putf(why, "there is no version %" PRId64 " of a model %s", number, model);
+	pthread_mutex_unlock(&registry->writing);
+	return error;
+}
+
+enum error registry_rollback(struct registry *registry, const char *model, const char *by,
+			     const char *reason, int64_t *number, struct text *why)
+{
+	enum error error = ERROR_NOT_FOUND;
+	pthread_mutex_lock(&registry->writing);
+	pthread_mutex_lock(&registry->lock);
+	const struct model *found = catalogue_find(&registry->catalogue, model);
+	*number = found ? model_version_before(found) : -1;
+	pthread_mutex_unlock(&registry->lock);
+	if (*number >= 0) {
+		error = put_event(registry, model, *number, true, by, reason, why);
+	} else if (found) {
+		why_putf(why, "no other version of %s served before", model);
+		error = ERROR_CONFLICT;
+	}
+	pthread_mutex_unlock(&registry->writing);
+	return error;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The background thread: brings the local copy and HDFS together, at once and then every
+ * SYNC_EVERY_S, with a back-off while HDFS is away.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "registry_internal.h"
+
+enum { SYNC_EVERY_S = 60, FIRST_BACK_OFF_S = 1, MAX_NAMES = 4 * REGISTRY_MAX_VERSIONS };
+
+/* Names of one folder, cut to MAX_NAMES. */
+struct names {
+	char (*name)[64];
+	size_t count, capacity;
+	bool folders; /* which kind is wanted */
+};
+
+static enum error add_name(const char *name, bool folder, void *user)
+{
+	struct names *names = user;
+	if (folder != names->folders || strlen(name) >= sizeof(names->name[0]) ||
+	    names->count == MAX_NAMES)
+		return ERROR_OK;
+	if (names->count == names->capacity) {
+		size_t capacity = names->capacity > 0 ? 2 * names->capacity : 64;
+		void *larger = realloc(names->name, capacity * sizeof(names->name[0]));
+		if (!larger)
+			return ERROR_NO_MEMORY;
+		names->name = larger;
+		names->capacity = capacity;
+	}
+	memcpy(names->name[names->count++], name, strlen(name) + 1);
+	return ERROR_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void sort_names(struct names *names)
+{
+	if (names->count > 0)
+		qsort(names->name, names->count, sizeof(names->name[0]), compare_names);
+}
+
+static bool has_name(const struct names *names, const char *name)
+{
+	return names->count > 0 && bsearch(name, names->name, names->count, sizeof(names->name[0]),
+					   compare_names) != NULL;
+}
+
+static enum error fetch_file(struct registry *registry, const char *model, const char *name,
+			     struct text *why)
+{
+	char path[REGISTRY_NAME_SIZE];
+	struct text body;
+	text_init(&body, STORE_MAX_FILE);
+	snprintf(path, sizeof(path), "%s/%s", model, name);
+	enum error error = store_fetch(registry->store, path, &body, why);
+	if (error == ERROR_OK)
+		error = registry_take_file(registry, model, name, body.data, body.length, why);
+	if (error == ERROR_CHECKSUM || error == ERROR_INVALID) {
+		metric_add(registry->bad_files, 1);
+		log_warn("a model file on HDFS is not used", LOG_STR("file", path),
+			 LOG_STR("reason", why ? why->data : ""));
+		error = ERROR_OK; /* it will not become better by trying again */
+	}
+	text_clean_up(&body);
+	return error;
+}
+
+/* spec.json sorts between serving- and version-, but must come first. */
+static enum error fetch_missing(struct registry *registry, const char *model,
+				const struct names *remote, struct text *why)
+{
+	enum error error = ERROR_OK;
+	for (enum registry_file kind = REGISTRY_SPEC; kind <= REGISTRY_SERVING; kind++) {
+		for (size_t i = 0; i < remote->count && error == ERROR_OK; i++) {
+			char path[REGISTRY_NAME_SIZE];
+			int64_t number;
+			if (registry_file_kind(remote->name[i], &number) != kind)
+				continue;
+			snprintf(path, sizeof(path), "%s/%s", model, remote->name[i]);
+			if (!store_has_local(registry->store, path))
+				error = fetch_file(registry, model, remote->name[i], why);
+		}
+	}
+	return error;
+}
+
+static enum error push_missing(struct registry *registry, const char *model,
+			       const struct names *remote, struct text *why)
+{
+	struct names local = { .folders = false };
+	enum error error = store_list_local(registry->store, model, add_name, &local);
+	for (size_t i = 0; i < local.count && error == ERROR_OK; i++) {
+		char path[REGISTRY_NAME_SIZE];
+		int64_t number;
+		if (registry_file_kind(local.name[i], &number) == REGISTRY_OTHER ||
+		    has_name(remote, local.name[i]))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", model, local.name[i]);
+		error = store_push(registry->store, path, why);
+		if (error == ERROR_CHECKSUM) {
+			store_discard_local(registry->store, path);
+			error = ERROR_OK;
+		}
+	}
+	free(local.name);
+	return error;
+}
+
+static enum error sync_model(struct registry *registry, const char *model, struct text *why)
+{
+	struct names remote = { .folders = false };
+	enum error error = store_list_remote(registry->store, model, add_name, &remote, why);
+	sort_names(&remote);
+	if (error == ERROR_OK)
+		error = fetch_missing(registry, model, &remote, why);
+	if (error == ERROR_OK)
+		error = push_missing(registry, model, &remote, why);
+	free(remote.name);
+	registry_refresh_serving(registry, model);
+	return error;
+}
+
+static enum error sync_once(struct registry *registry, struct text *why)
+{
+	struct names models = { .folders = true };
+	pthread_mutex_lock(&registry->writing);
+	enum error error = store_list_remote(registry->store, "", add_name, &models, why);
+	if (error == ERROR_OK)
+		error = store_list_local(registry->store, "", add_name, &models);
+	sort_names(&models);
+	for (size_t i = 0; i < models.count && error == ERROR_OK; i++) {
+		bool again = i > 0 && strcmp(models.name[i], models.name[i - 1]) == 0;
+		if (!again && spec_name_ok(models.name[i]))
+			error = sync_model(registry, models.name[i], why);
+	}
+	pthread_mutex_unlock(&registry->writing);
+	free(models.name);
+	registry_update_condition(registry);
+	return error;
+}
+
+/* True when it is time to end. */
+static bool wait_for(struct registry *registry, int64_t seconds)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&registry->lock);
+	while (!registry->stopping &&
+	       pthread_cond_timedwait(&registry->wake, &registry->lock, &until) == 0) {
+	}
+	bool stopping = registry->stopping;
+	pthread_mutex_unlock(&registry->lock);
+	return stopping;
+}
+
+void *registry_sync_thread(void *user)
+{
+	struct registry *registry = user;
+	int64_t wait_s = 0, back_off_s = FIRST_BACK_OFF_S;
+	while (!wait_for(registry, wait_s)) {
+		char memory[600];
+		struct text why;
+		text_init_fixed(&why, memory, sizeof(memory));
+		enum error error = sync_once(registry, &why);
+		wait_s = error == ERROR_OK ? SYNC_EVERY_S : back_off_s;
+		if (error == ERROR_OK) {
+			back_off_s = FIRST_BACK_OFF_S;
+			continue;
+		}
+		metric_add(registry->sync_errors, 1);
+		back_off_s = back_off_s * 2 > SYNC_EVERY_S ? SYNC_EVERY_S : back_off_s * 2;
+		log_warn("models are not in step with HDFS", LOG_STR("error", error_name(error)),
+			 LOG_STR("reason", why.data), LOG_I64("retry_s", wait_s));
+	}
+	return NULL;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Small immutable JSON files in two places: on HDFS, which is the truth, and in a local folder,
+ * which is there when HDFS is not. A file is named "<folder>/<name>"; its body is wrapped as
+ *
+ *   {"sha256":"<64 hexadecimal digits>","body":<the body's bytes>}
+ *
+ * and appears under its name by a rename, whole or not at all, in both places.
+ * One thread at a time may call what touches HDFS; local calls are independent of that.
+ */
+#ifndef TICKLINE_MODEL_STORE_H
+#define TICKLINE_MODEL_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+#include "text.h"
+#include "webhdfs.h"
+
+enum { STORE_MAX_FILE = 4 << 20, STORE_MAX_NAME = 120 };
+
+struct store;
+
+/* `root` and `staging` are folders on HDFS, `local` is made when missing. SYSTEM with `why`: it
+ * can't be made or written to. The strings are copied. */
+enum error store_new(const char *root, const char *staging, const char *local,
+		     const struct webhdfs_options *webhdfs, struct store **store,
+		     struct text *why) MUST_USE;
+void store_destroy(struct store **store);
+
+/* Writes to HDFS, then locally. EXISTS: the name is taken there; else the errors of webhdfs.h, and
+ * SYSTEM when only the local copy failed (it is on HDFS then). */
+enum error store_put(struct store *store, const char *name, const char *body, size_t length,
+		     struct text *why) MUST_USE;
+
+/* Body of a file into `body`. NOT_FOUND; CHECKSUM: it is not whole; SYSTEM. */
+enum error store_get_local(struct store *store, const char *name, struct text *body,
+			   struct text *why) MUST_USE;
+bool store_has_local(struct store *store, const char *name);
+
+/* Moves a local file out of the way that is not whole. */
+void store_discard_local(struct store *store, const char *name);
+
+/* Copies a file from HDFS to the local folder, and gives its body. CHECKSUM as above. */
+enum error store_fetch(struct store *store, const char *name, struct text *body,
+		       struct text *why) MUST_USE;
+
+/* Copies a local file to HDFS; one that is there already is OK. */
+enum error store_push(struct store *store, const char *name, struct text *why) MUST_USE;
+
+/* Names in a folder ("" is the top); a missing folder has none. Not OK from `each` ends it. */
+typedef enum error store_each(const char *name, bool folder, void *user);
+enum error store_list_local(struct store *store, const char *folder, store_each *each,
+			    void *user) MUST_USE;
+enum error store_list_remote(struct store *store, const char *folder, store_each *each, void *user,
+			     struct text *why) MUST_USE;
+
+/* Removes a folder with its files, first on HDFS. */
+enum error store_remove(struct store *store, const char *folder, struct text *why) MUST_USE;
+
+#endif
