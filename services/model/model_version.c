@@ -50,6 +50,7 @@ static struct version_summary read_summary(const cJSON *body)
 		.created_us = integer(body, "created_us"),
 		.rows = integer(report, "rows"),
 		.held_out_rows = held_out_rows > 0 ? held_out_rows : 0,
+		.bytes = integer(member(report, "lineage"), "bytes"),
 		.r2 = number(report, "r2"),
 		.rmse = number(report, "rmse"),
 		.held_out_rmse = number(held_out, "rmse"),
@@ -221,4 +222,13 @@ enum error version_predict(const struct version *version, const double *x, doubl
 	if (!isfinite(out->low) || !isfinite(out->high))
 		out->low = out->high = NAN;
 	return isfinite(out->value) ? ERROR_OK : ERROR_INVALID;
+}
+
+double version_rmse(const struct version *version, struct rfactor *rows)
+{
+	struct fit_score score;
+	/* For the last price the base is zero and nothing is kept: the anchor alone predicts. */
+	fit_score(&version->predictor.fit, 0, spec_is_ordered(&version->spec),
+		  version->spec.feature_count, rows, &score);
+	return score.rmse;
 }

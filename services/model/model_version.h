@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "rfactor.h"
 #include "spec.h"
 #include "text.h"
 
@@ -52,10 +53,15 @@ enum error version_predict(const struct version *version, const double *x, doubl
  * once; it lives as long as the version. */
 const char *version_report(const struct version *version, size_t *length);
 
+/* The root of the mean squared error on rows in a factor of the same spec (partial.h); NAN: there
+ * are no rows. Works in the factor's waiting rows first. */
+double version_rmse(const struct version *version, struct rfactor *rows);
+
 /* A few numbers of the report, for lists and metrics; NAN: undefined. */
 struct version_summary {
 	int64_t number, created_us;
 	int64_t rows, held_out_rows;
+	int64_t bytes;   /* of the files that it was trained on */
 	bool last_price; /* it is not a fit but the last price itself */
 	double r2, rmse, held_out_rmse;
 	double skill_last; /* 1 - rmse / rmse of the last price, on the held-out part */

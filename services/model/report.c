@@ -249,6 +249,10 @@ cJSON *report_version(const struct report_input *input)
 	add_target(report, input);
 	if (input->fit)
 		add_fit(report, input->spec, input->fit);
+	else
+		cJSON_AddNumberToObject(
+			report, "rows",
+			(double)partial_counts(input->reading->partial)->rows[ROW_USED]);
 	add_held_out(report, input);
 	add_warnings(report, input);
 	add_lineage(report, input);

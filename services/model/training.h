@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Training jobs: one at a time per model, each on a thread of its own with a small pool of readers.
- * Also trains by itself: when a model has no version and the data suffice, and every
- * retrain_every_s. Any thread may call.
+ * Training jobs: one at a time per model, a few at once over all models, each with a small pool of
+ * readers. Also trains by itself: a model without a version once there is enough, again when the
+ * data have doubled, and every retrain_every_s. Any thread may call.
+ *
+ * A new version serves when nothing served before, or when its error on the held-out rows is below
+ * that of the version that serves, on the same rows; a forecast must also beat the last price
+ * there. For models of the same record (ia, streamlit) the rule is the same: the held-out rows
+ * are fixed by the seed and the record itself, so the serving version never saw them either.
  */
 #ifndef TICKLINE_MODEL_TRAINING_H
 #define TICKLINE_MODEL_TRAINING_H
@@ -21,10 +26,11 @@
 struct training_settings {
 	int64_t train_threads;     /* files read at once by one job */
 	int64_t train_jobs;        /* jobs at once, over all models */
-	bool autotrain;            /* train a model that has no version once there is enough */
+	int64_t job_history;       /* ended jobs that are remembered */
+	bool autotrain;            /* train what has no version, and again when the data doubled */
+	int64_t autotrain_rows;    /* rows that make it worth while */
 	int64_t autotrain_check_s; /* how often that is looked at */
 	int64_t retrain_every_s;   /* 0: never */
-	int64_t job_history;       /* finished jobs that are remembered */
 };
 struct config_table training_settings_table(struct training_settings *settings);
 

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Shared by the files of training.
+ *
+ * `lock` guards the list of tasks, `draining` and every task's `job`, but for a running task's
+ * progress, which is atomic. A task is made by training_begin, run by one of the job threads and
+ * freed when it falls out of the history, which never happens before it has ended.
+ */
+#ifndef TICKLINE_MODEL_TRAINING_INTERNAL_H
+#define TICKLINE_MODEL_TRAINING_INTERNAL_H
+
+#include <pthread.h>
+
+#include "reading.h"
+#include "training.h"
+
+struct task {
+	struct task *older;
+	struct job job;
+	struct reading_progress progress;
+};
+
+enum { TRAINING_MAX_JOBS = 8 };
+
+struct training {
+	const struct training_settings *settings;
+	struct registry *registry;
+	char *root;
+	struct webhdfs_options webhdfs; /* with copies of its strings */
+	struct metric *jobs_ended[JOB_CANCELLED + 1], *rows, *seconds;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* monotonic clock; a task was added, ended, or draining began */
+	struct task *newest;
+	uint64_t counter; /* makes ids unique within a process */
+	bool draining;
+
+	pthread_t threads[TRAINING_MAX_JOBS], auto_thread;
+	int64_t thread_count;
+	bool auto_started;
+	atomic_bool auto_cancel;
+};
+
+/* Runs one task to its end: sets everything in its job but state, times and phase "ended".
+ * Returns the state it ends with. No lock held. */
+enum job_state training_run(struct training *training, struct task *task);
+
+void training_set_phase(struct training *training, struct task *task, const char *phase);
+
+/* The folder of a spec's records on HDFS. */
+void training_folder(const struct training *training, const struct spec *spec, char *out,
+		     size_t size);
+
+void *training_auto_thread(void *training);
+
+/* Waits on `changed`; true when draining. */
+bool training_wait(struct training *training, int64_t seconds);
+
+#endif

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What one training job does: list, read, fit, compare, save.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fit.h"
+#include "log.h"
+#include "partial.h"
+#include "predictor_json.h"
+#include "report.h"
+#include "timestamp.h"
+#include "training_internal.h"
+
+/* Files may be joined or removed between listing and reading: then all starts again. */
+enum { LISTING_ATTEMPTS = 3, SPARE_ROWS = 2 };
+
+struct run {
+	struct training *training;
+	struct task *task;
+	struct spec spec;
+	char folder[1000];
+	struct dataset dataset;
+	struct reading_result reading;
+	struct partial_split split;
+	struct fit fit;
+	struct fit_score score;
+	struct predictor predictor;
+	struct report_rival rival;
+	int64_t created_us;
+	char memory[JOB_MAX_REASON + 1];
+	struct text why; /* becomes the job's reason */
+};
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static enum error list(struct run *run)
+{
+	struct webhdfs *client = NULL;
+	struct webhdfs_options options = run->training->webhdfs;
+	struct reading_progress *progress = &run->task->progress;
+	options.cancel = &progress->cancel;
+	training_set_phase(run->training, run->task, "listing");
+	enum error error = webhdfs_new(&options, &client, &run->why);
+	if (error != ERROR_OK)
+		return error;
+	dataset_clean_up(&run->dataset);
+	error = dataset_list(client, run->folder, &run->dataset, &run->why);
+	webhdfs_destroy(&client);
+	pthread_mutex_lock(&run->training->lock);
+	run->task->job.files_total = (int64_t)run->dataset.count;
+	run->task->job.bytes_total = run->dataset.bytes;
+	pthread_mutex_unlock(&run->training->lock);
+	return error;
+}
+
+static void reset_progress(struct reading_progress *progress)
+{
+	atomic_store(&progress->files, 0);
+	atomic_store(&progress->files_refused, 0);
+	atomic_store(&progress->bytes, 0);
+	atomic_store(&progress->rows, 0);
+	atomic_store(&progress->rows_used, 0);
+}
+
+static enum error read_all(struct run *run)
+{
+	const struct reading_request request = {
+		.spec = &run->spec,
+		.folder = run->folder,
+		.dataset = &run->dataset,
+		.webhdfs = &run->training->webhdfs,
+		.threads = (int)run->training->settings->train_threads,
+		.progress = &run->task->progress,
+	};
+	reset_progress(&run->task->progress);
+	reading_clean_up(&run->reading);
+	training_set_phase(run->training, run->task, "reading");
+	return reading_run(&request, &run->reading, &run->why);
+}
+
+static enum error gather(struct run *run)
+{
+	enum error error = ERROR_CONFLICT;
+	for (int attempt = 0; attempt < LISTING_ATTEMPTS && error == ERROR_CONFLICT; attempt++) {
+		text_reset(&run->why);
+		error = list(run);
+		if (error == ERROR_OK)
+			error = read_all(run);
+	}
+	return error;
+}
+
+/* --- refusing -------------------------------------------------------------------------------- */
+
+static void tell_counts(struct run *run)
+{
+	const struct partial_counts *counts = partial_counts(run->reading.partial);
+	text_putf(&run->why, " (%zu files, %" PRId64 " records", run->dataset.count,
+		  counts->records);
+	for (int reason = 1; reason < ROW_REASON_COUNT; reason++)
+		if (counts->rows[reason] > 0)
+			text_putf(&run->why, ", %" PRId64 " %s", counts->rows[reason],
+				  row_reason_name((enum row_reason)reason));
+	if (run->reading.pending > 0)
+		text_putf(&run->why, ", %" PRId64 " still without their target",
+			  run->reading.pending);
+	if (run->reading.refused_count > 0)
+		text_putf(&run->why, ", %zu files refused: %s", run->reading.refused_count,
+			  run->reading.refused[0].reason);
+	text_putc(&run->why, ')');
+}
+
+static int64_t rows_needed(const struct run *run)
+{
+	int64_t needed = (int64_t)run->spec.feature_count + 1 + SPARE_ROWS;
+	bool by_itself = strcmp(run->task->job.by, "autotrain") == 0;
+	int64_t worth = run->training->settings->autotrain_rows;
+	return by_itself && worth > needed ? worth : needed;
+}
+
+/* True, with the reason, when the data do not allow a training. */
+static bool refuses(struct run *run)
+{
+	int64_t used = partial_counts(run->reading.partial)->rows[ROW_USED];
+	size_t target = partial_columns(&run->spec) - 1;
+	const char *name = run->spec.table->fields[run->spec.target].name;
+	if (run->dataset.count == 0)
+		text_putf(&run->why, "no rows: there are no published files in %s", run->folder);
+	else if (used == 0)
+		text_putf(&run->why, "no rows: no record gave one");
+	else if (used < rows_needed(run) ||
+		 rfactor_rows(run->split.train) < run->spec.feature_count + 1 + SPARE_ROWS)
+		text_putf(&run->why,
+			  "too few rows: %" PRId64 " of which %" PRIu64
+			  " to train on, at least %" PRId64 " are needed",
+			  used, rfactor_rows(run->split.train), rows_needed(run));
+	else if (rfactor_min(run->split.train, target) == rfactor_max(run->split.train, target))
+		text_putf(&run->why, "constant target: %s is %.17g in every row", name,
+			  rfactor_min(run->split.train, target));
+	else
+		return false;
+	tell_counts(run);
+	return true;
+}
+
+/* --- fitting --------------------------------------------------------------------------------- */
+
+static void fill_predictor(struct run *run)
+{
+	run->predictor.fit = run->fit.predictor;
+	for (size_t i = 0; i < run->spec.feature_count; i++) {
+		run->predictor.low[i] = rfactor_min(run->split.train, i);
+		run->predictor.high[i] = rfactor_max(run->split.train, i);
+	}
+}
+
+static void score(struct run *run)
+{
+	struct rfactor *none = NULL, *held_out = run->split.held_out;
+	bool has_last = spec_is_ordered(&run->spec);
+	if (!held_out)
+		held_out = none = rfactor_new(partial_columns(&run->spec), run->spec.intercept);
+	if (held_out)
+		fit_score(&run->fit.predictor, run->fit.target_mean, has_last,
+			  run->spec.feature_count, held_out, &run->score);
+	rfactor_destroy(&none);
+}
+
+/* The version that serves, on the same rows; only where it is of the same spec. */
+static void find_rival(struct run *run)
+{
+	char mine[65], its[65];
+	struct version *serving = registry_acquire(run->training->registry, run->spec.name);
+	if (serving && run->split.held_out && spec_hash(&run->spec, mine) == ERROR_OK &&
+	    spec_hash(version_spec(serving), its) == ERROR_OK && strcmp(mine, its) == 0) {
+		run->rival.present = true;
+		run->rival.version = version_number(serving);
+		run->rival.rmse = version_rmse(serving, run->split.held_out);
+	}
+	version_release(&serving);
+}
+
+static enum error fit(struct run *run)
+{
+	const struct fit_request request = {
+		.factor = run->split.train,
+		.features = run->spec.feature_count,
+		.has_last = spec_is_ordered(&run->spec),
+		.anchor = run->spec.anchor,
+		.drop_leaking = run->spec.leakage == LEAKAGE_DROP,
+	};
+	training_set_phase(run->training, run->task, "fitting");
+	enum error error = fit_solve(&request, &run->fit, &run->why);
+	if (error != ERROR_OK)
+		return error;
+	fill_predictor(run);
+	score(run);
+	find_rival(run);
+	return ERROR_OK;
+}
+
+/* --- saving ---------------------------------------------------------------------------------- */
+
+/* Whether the fit may serve, and why. */
+static bool passes_gate(const struct run *run, bool has_serving, char *reason, size_t size)
+{
+	double rmse = run->score.rmse, last = run->score.last_rmse;
+	bool forecast = run->spec.anchor >= 0;
+	if (run->score.rows == 0) {
+		snprintf(reason, size, "%s",
+			 has_serving ? "nothing is held out, so it can't be compared"
+				     : "the first version");
+		return !has_serving;
+	}
+	if (forecast && !(rmse < last)) {
+		snprintf(reason, size,
+			 "on %" PRIu64 " held-out rows its error, %.6g, is not below that of the "
+			 "last price, %.6g",
+			 run->score.rows, rmse, last);
+		return false;
+	}
+	if (!run->rival.present) {
+		snprintf(reason, size, "%s",
+			 has_serving ? "it is the first of its spec" : "the first version");
+		return true;
+	}
+	bool better = rmse < run->rival.rmse;
+	snprintf(reason, size,
+		 "on %" PRIu64 " held-out rows its error, %.6g, is %s that of version %" PRId64
+		 ", %.6g",
+		 run->score.rows, rmse, better ? "below" : "not below", run->rival.version,
+		 run->rival.rmse);
+	return better;
+}
+
+static cJSON *make_body(const struct run *run, const struct predictor *predictor,
+			const struct fit *fitted, const struct fit_score *scored)
+{
+	const struct report_input input = {
+		.spec = &run->spec,
+		.predictor = predictor,
+		.fit = fitted,
+		.score = scored,
+		.split = &run->split,
+		.rival = &run->rival,
+		.reading = &run->reading,
+		.dataset = &run->dataset,
+		.folder = run->folder,
+		.created_us = run->created_us,
+	};
+	return report_version(&input);
+}
+
+/* Version 0 of a forecast: the last price, with intervals as wide as it was really off. */
+static enum error save_last_price(struct run *run, bool serves)
+{
+	struct predictor last = { .last_price = true, .fit.anchor = run->spec.anchor };
+	struct fit_score scored = run->score;
+	int64_t number;
+	for (size_t i = 0; i < PREDICTOR_SPREADS; i++)
+		last.spread[i] = partial_spread(run->reading.partial, PREDICTOR_PARTS[i]);
+	scored.rmse = scored.last_rmse;
+	scored.skill_last = scored.rows > 0 ? 0 : NAN;
+	scored.skill_mean = scored.mean_rmse > 0 ? 1 - scored.rmse / scored.mean_rmse : NAN;
+	cJSON *body = make_body(run, &last, NULL, &scored);
+	if (!body)
+		return ERROR_NO_MEMORY;
+	enum error error =
+		registry_add(run->training->registry, run->spec.name, body, true,
+			     serves ? "gate" : NULL, "the last price itself", &number, &run->why);
+	cJSON_Delete(body);
+	return error == ERROR_EXISTS ? ERROR_OK : error;
+}
+
+static enum error save_fit(struct run *run, bool serves, const char *reason)
+{
+	int64_t number;
+	cJSON *body = make_body(run, &run->predictor, &run->fit, &run->score);
+	if (!body)
+		return ERROR_NO_MEMORY;
+	enum error error = registry_add(run->training->registry, run->spec.name, body, false,
+					serves ? "gate" : NULL, reason, &number, &run->why);
+	cJSON_Delete(body);
+	if (error != ERROR_OK)
+		return error;
+	pthread_mutex_lock(&run->training->lock);
+	run->task->job.version = number;
+	run->task->job.serves = serves;
+	pthread_mutex_unlock(&run->training->lock);
+	return ERROR_OK;
+}
+
+static enum error save(struct run *run)
+{
+	char reason[256];
+	struct registry *registry = run->training->registry;
+	struct version *serving = registry_acquire(registry, run->spec.name);
+	struct version *zero = registry_version(registry, run->spec.name, 0);
+	bool has_serving = serving != NULL;
+	bool serves = passes_gate(run, has_serving, reason, sizeof(reason));
+	enum error error = ERROR_OK;
+	training_set_phase(run->training, run->task, "saving");
+	if (run->spec.anchor >= 0 && !zero)
+		error = save_last_price(run, !has_serving && !serves);
+	if (error == ERROR_OK)
+		error = save_fit(run, serves, reason);
+	if (error == ERROR_OK && !serves)
+		text_putf(&run->why, "it does not serve: %s", reason);
+	version_release(&serving);
+	version_release(&zero);
+	return error;
+}
+
+/* --- the whole ------------------------------------------------------------------------------- */
+
+static enum job_state run_steps(struct run *run)
+{
+	struct training *training = run->training;
+	enum error error = registry_spec(training->registry, run->task->job.model, &run->spec);
+	if (error != ERROR_OK) {
+		text_puts(&run->why, "the model was removed");
+		return JOB_FAILED;
+	}
+	training_folder(training, &run->spec, run->folder, sizeof(run->folder));
+	error = gather(run);
+	if (error == ERROR_OK)
+		error = partial_split(run->reading.partial, &run->split);
+	if (error == ERROR_OK && refuses(run))
+		return JOB_REFUSED;
+	if (error == ERROR_OK)
+		error = fit(run);
+	if (error == ERROR_INVALID)
+		return JOB_REFUSED;
+	/* A cancel that comes later than this is too late: the version is made whole. */
+	if (error == ERROR_OK && atomic_load(&run->task->progress.cancel))
+		error = ERROR_CANCELLED;
+	if (error == ERROR_OK)
+		error = save(run);
+	if (error == ERROR_OK)
+		return JOB_DONE;
+	if (atomic_load(&run->task->progress.cancel))
+		return JOB_CANCELLED;
+	if (run->why.length == 0)
+		text_puts(&run->why, error_text(error));
+	return JOB_FAILED;
+}
+
+enum job_state training_run(struct training *training, struct task *task)
+{
+	struct run run = { .training = training, .task = task, .created_us = wall_now_us() };
+	text_init_fixed(&run.why, run.memory, sizeof(run.memory));
+	enum job_state state = run_steps(&run);
+	if (state == JOB_CANCELLED)
+		text_reset(&run.why);
+	if (state == JOB_REFUSED)
+		registry_explain(training->registry, task->job.model, run.why.data);
+	pthread_mutex_lock(&training->lock);
+	snprintf(task->job.reason, sizeof(task->job.reason), "%s", run.why.data);
+	pthread_mutex_unlock(&training->lock);
+	partial_split_clean_up(&run.split);
+	reading_clean_up(&run.reading);
+	dataset_clean_up(&run.dataset);
+	return state;
+}
