@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "fit.h"
@@ -351,18 +352,25 @@ static enum job_state run_steps(struct run *run)
 
 enum job_state training_run(struct training *training, struct task *task)
 {
-	struct run run = { .training = training, .task = task, .created_us = wall_now_us() };
-	text_init_fixed(&run.why, run.memory, sizeof(run.memory));
-	enum job_state state = run_steps(&run);
+	enum job_state state = JOB_FAILED;
+	struct run *run = calloc(1, sizeof(*run)); /* too large for a stack */
+	if (!run)
+		return state;
+	run->training = training;
+	run->task = task;
+	run->created_us = wall_now_us();
+	text_init_fixed(&run->why, run->memory, sizeof(run->memory));
+	state = run_steps(run);
 	if (state == JOB_CANCELLED)
-		text_reset(&run.why);
+		text_reset(&run->why);
 	if (state == JOB_REFUSED)
-		registry_explain(training->registry, task->job.model, run.why.data);
+		registry_explain(training->registry, task->job.model, run->why.data);
 	pthread_mutex_lock(&training->lock);
-	snprintf(task->job.reason, sizeof(task->job.reason), "%s", run.why.data);
+	snprintf(task->job.reason, sizeof(task->job.reason), "%s", run->why.data);
 	pthread_mutex_unlock(&training->lock);
-	partial_split_clean_up(&run.split);
-	reading_clean_up(&run.reading);
-	dataset_clean_up(&run.dataset);
+	partial_split_clean_up(&run->split);
+	reading_clean_up(&run->reading);
+	dataset_clean_up(&run->dataset);
+	free(run);
 	return state;
 }
