@@ -12,7 +12,7 @@ run_packages=(gcc make git pkg-config ca-certificates curl
 	librdkafka-dev libcjson-dev libcurl4-openssl-dev libgsl-dev libopenblas-dev libcivetweb-dev
 	zlib1g-dev libssl-dev
 	python3 python3-yaml supervisor default-jre-headless maven)
-test_packages=(clang clang-tidy clang-format llvm cppcheck libcmocka-dev python3-venv chromium)
+test_packages=(clang clang-tidy clang-format llvm cppcheck libcmocka-dev locales python3-venv chromium)
 # libFuzzer and clang's sanitizers, which carry clang's version in their name.
 declare -A clang_runtime=([12]=libclang-rt-14-dev [13]=libclang-rt-19-dev)
 
