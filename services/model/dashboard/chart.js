@@ -3,13 +3,14 @@
 
 import * as format from "/format.js";
 
-const FONT = "12px system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
+const FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
+const FONT = `12px ${FAMILY}`;
 
 function colours() {
   const style = getComputedStyle(document.documentElement);
   const get = (name) => style.getPropertyValue(name).trim();
   return { price: get("--price"), predicted: get("--predicted"), band: get("--band"),
-    line: get("--line"), soft: get("--soft") };
+    line: get("--line"), soft: get("--soft"), card: get("--card") };
 }
 
 // Short labels that say the day where it changes.
@@ -32,11 +33,71 @@ function priceLabels(plot, splits) {
     { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 }
 
-// A flat line still gets room above and below.
-function priceRange(plot, low, high) {
-  if (low === null || high === null || low === undefined || high === undefined) return [0, 1];
+function extent(columns) {
+  let low = Infinity, high = -Infinity;
+  for (const column of columns) {
+    for (const v of column) {
+      if (typeof v !== "number") continue;
+      if (v < low) low = v;
+      if (v > high) high = v;
+    }
+  }
+  return low <= high ? [low, high] : null;
+}
+
+// The lines decide what is seen; a wide interval may add to it, but not flatten them. A flat line
+// still gets room above and below.
+function priceRange(data) {
+  const lines = extent([data[1], data[2]]);
+  if (!lines) return [0, 1];
+  let [low, high] = lines;
+  const band = extent([data[3], data[4]]), most = 1.2 * (high - low) || 0.002 * Math.abs(high);
+  if (band) {
+    low = Math.max(Math.min(low, band[0]), lines[0] - most);
+    high = Math.min(Math.max(high, band[1]), lines[1] + most);
+  }
   const room = (high - low) * 0.08 || Math.max(Math.abs(high) * 0.0005, 0.01);
   return [low - room, high + room];
+}
+
+function faded(plot, colour) {
+  const { top, height } = plot.bbox;
+  const fill = plot.ctx.createLinearGradient(0, top, 0, top + height);
+  fill.addColorStop(0, `color-mix(in srgb, ${colour} 20%, transparent)`);
+  fill.addColorStop(1, "transparent");
+  return fill;
+}
+
+// The newest price as a tag at the right edge, with a line across.
+function drawTag(plot, data, colour) {
+  let i = data[1].length - 1;
+  while (i >= 0 && typeof data[1][i] !== "number") i--;
+  if (i < 0) return;
+  const { ctx, bbox } = plot, scale = devicePixelRatio || 1;
+  const x = plot.valToPos(data[0][i], "x", true), y = plot.valToPos(data[1][i], "y", true);
+  const text = format.plainPrice(data[1][i]);
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colour.price;
+  ctx.lineWidth = scale;
+  ctx.setLineDash([2 * scale, 4 * scale]);
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.beginPath();
+  ctx.arc(x, y, 3.5 * scale, 0, 2 * Math.PI);
+  ctx.fill();
+  ctx.font = `600 ${12 * scale}px ${FAMILY}`;
+  const width = ctx.measureText(text).width + 14 * scale, height = 22 * scale;
+  const left = bbox.left + bbox.width + 6 * scale;
+  ctx.beginPath();
+  ctx.roundRect(left, y - height / 2, width, height, 5 * scale);
+  ctx.fill();
+  ctx.fillStyle = colour.card;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  ctx.fillText(text, left + 7 * scale, y + scale);
+  ctx.restore();
 }
 
 export class Chart {
@@ -70,22 +131,26 @@ export class Chart {
     return {
       ...this.size(),
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"),
+      padding: [14, 96, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { size: 8 } },
-      scales: { x: { time: true, range: () => this.span ?? [0, 1] }, y: { range: priceRange } },
+      scales: { x: { time: true, range: () => this.span ?? [0, 1] }, y: { range: () => priceRange(this.data) } },
       axes: [
         { ...axis, values: timeLabels, label: "Time (UTC)", labelSize: 22, labelFont: FONT, size: 46, space: 84 },
         { ...axis, values: priceLabels, label: "USD", labelSize: 20, labelFont: FONT, size: 70, gap: 6 },
       ],
       series: [
         {},
-        line(c.price, 1.75),
+        line(c.price, 2, { fill: (plot) => faded(plot, c.price) }),
         line(c.predicted, 1.75, { dash: [5, 3] }),
         line("transparent", 0),
         line("transparent", 0),
       ],
       bands: [{ series: [4, 3], fill: c.band }],
-      hooks: { setCursor: [(plot) => this.cursor(plot)] },
+      hooks: {
+        setCursor: [(plot) => this.cursor(plot)],
+        draw: [(plot) => drawTag(plot, this.data, c)],
+      },
     };
   }
 
@@ -116,11 +181,9 @@ export class Chart {
     }
     if (this.plot) this.plot.setData(data);
     else this.build();
-    const shown = data[1].filter((v) => typeof v === "number");
-    if (shown.length === 0) return;
-    const [low, high] = shown.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+    const prices = extent([data[1]]);
     this.element.setAttribute("aria-label",
-      `Chart from ${format.dateTime(span[0])} to ${format.dateTime(span[1])}: price between `
-      + `${format.price(low)} and ${format.price(high)}, last ${format.price(shown[shown.length - 1])}.`);
+      `Chart from ${format.dateTime(span[0])} to ${format.dateTime(span[1])}`
+      + (prices ? `: price between ${format.price(prices[0])} and ${format.price(prices[1])}.` : "."));
   }
 }

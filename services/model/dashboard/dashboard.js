@@ -112,7 +112,7 @@ function takeLive(json) {
   }
   const before = state.live;
   Object.assign(state, { live: json, liveAt: performance.now(), older: 0 });
-  showNow(before);
+  showNow();
   if (json.version !== before?.version) loadReport();
 }
 
@@ -175,20 +175,13 @@ const pollers = {
 
 const drift = () => (performance.now() - state.liveAt) / 1000;
 
-function showNow(before) {
+function showNow() {
   const { last, prediction, score } = state.live;
   say($("price"), format.price(last?.price));
-  if (last && before?.last && last.timestamp !== before.last.timestamp) {
-    const step = format.change(last.price, before.last.price);
-    say($("change"), step ? step.text : "");
-    $("change").className = `delta ${step?.direction > 0 ? "up" : step?.direction < 0 ? "down" : ""}`;
-  } else if (!before || before.model !== state.live.model) {
-    say($("change"), "");
-  }
   document.title = last ? `${format.price(last.price)} · Tickline` : "Tickline";
   say($("prediction"), format.price(prediction?.prediction));
   say($("prediction-model"), prediction ? `${state.live.model} version ${prediction.version}`
-    + (state.live.horizon_s > 0 ? `, for ${format.horizon(state.live.horizon_s)}` : "") : reasonText());
+    + (state.live.horizon_s > 0 ? `, ${format.horizon(state.live.horizon_s)}` : "") : reasonText());
   showInterval(last, prediction);
   showScore(score);
   showAges();
@@ -295,6 +288,15 @@ const chart = new Chart($("chart"), (point) => {
   say($("readout"), parts.join("  "));
 });
 
+// The step from the first to the last price that is drawn.
+function showChange() {
+  const prices = state.prices.sorted(), first = prices[0], last = prices[prices.length - 1];
+  const step = prices.length > 1 ? format.change(last.price, first.price) : null;
+  const label = document.querySelector("input[name=window]:checked").nextElementSibling.textContent;
+  say($("change"), step ? `${step.text} ${label === "All" ? "in all" : `in ${label}`}` : "");
+  $("change").className = `delta ${step?.direction > 0 ? "up" : step?.direction < 0 ? "down" : ""}`;
+}
+
 let drawn = 0;
 function showChart() {
   if (!drawn) drawn = requestAnimationFrame(() => { drawn = 0; draw(); });
@@ -312,6 +314,7 @@ function draw() {
   const first = Number(chosen("window")) > 0 ? last - span : data[0][0];
   chart.show(data, [first, Math.max(last, first + 1)], `No ${chosen("dataset")} have come in yet.`);
   const level = state.live?.prediction?.level;
+  showChange();
   say($("band-key"), level ? `${format.percent(level, 0)} interval` : "interval");
 }
 
@@ -335,7 +338,8 @@ function showModel() {
   say($("model-about"), model?.description ?? "");
   if (!model) return $("facts").replaceChildren();
   const s = model.serving;
-  const facts = [["Predicts", `${model.target}, ${format.horizon(model.horizon_s)}`], ["From", featureNames(model)]];
+  const facts = [["Predicts", `${model.target.replace("_", " ")} ${format.horizon(model.horizon_s, model.records)}`],
+    ["Features", featureNames(model)]];
   if (s) {
     facts.push(["Version", `${s.version}, made ${format.moment(format.seconds(s.created), nowS())}`],
       ["Rows in training", format.count(s.rows)], ["R²", format.figure(s.r2)],

@@ -87,8 +87,8 @@ export function age(s) {
   return s < 2 ? "just now" : `${duration(s)} old`;
 }
 
-export function horizon(s) {
-  return s > 0 ? `${duration(s)} ahead` : "the same record";
+export function horizon(s, records) {
+  return s > 0 ? `${duration(s)} ahead` : `of the same ${records === "bars" ? "bar" : "tick"}`;
 }
 
 // What the score means, in plain words: [figure, sentence, direction].
@@ -98,7 +98,7 @@ export function scoreSentences(score) {
   if (known(score.coverage)) {
     lines.push([percent(score.coverage),
       `of prices fell inside the ${percent(score.level, 0)} interval`,
-      Math.abs(score.coverage - score.level) <= 0.03 ? 1 : -1]);
+      score.coverage < score.level - 0.03 ? -1 : score.coverage <= score.level + 0.03 ? 1 : 0]);
   }
   if (known(score.skill_last)) {
     const size = percent(Math.abs(score.skill_last));
