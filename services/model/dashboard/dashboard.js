@@ -368,7 +368,7 @@ function jobText(job) {
   if (!job) return "";
   switch (job.state) {
   case "queued": return "Waiting for its turn";
-  case "running": return `${job.phase}: ${format.count(job.rows_read)} rows`
+  case "running": return `${job.phase}: ${format.count(job.rows)} rows`
     + (job.remaining_ms > 0 ? `, ${format.duration(job.remaining_ms / 1000)} left` : "");
   case "done": return job.serves ? `Version ${job.version} is trained and serves`
     : `Version ${job.version} is trained; another one goes on serving. ${job.reason ?? ""}`;
@@ -382,8 +382,8 @@ function showJob() {
   $("train").disabled = active;
   $("cancel").hidden = !active;
   bar.hidden = !active;
-  if (active && job.bytes_total > 0) {
-    bar.max = job.bytes_total;
+  if (active && job.bytes > 0) {
+    bar.max = job.bytes;
     bar.value = job.bytes_done;
   } else {
     bar.removeAttribute("value");
