@@ -27,7 +27,9 @@ enum { PEER_MAX_STEPS = 24, PEER_MAX_REQUEST = 65536 };
 
 struct peer_step {
 	const char *expect;  /* must be in the request's head, else it gets a 599; NULL: anything */
-	const char *reply;   /* "%PORT%" becomes the peer's own port; NULL: none */
+	const char *reply;   /* raw; "%PORT%" becomes the peer's own port; NULL: none */
+	const char *status;  /* instead of `reply`: "200 OK", with `body` and its length */
+	const char *body;    /* NULL: empty */
 	enum peer_then then; /* after the reply */
 	long body_bytes;     /* read no more than this of the body; 0: all of it */
 };
@@ -42,10 +44,6 @@ struct peer {
 	atomic_bool stop;
 	pthread_t thread;
 };
-
-#define PEER_JSON(status, body) \
-	"HTTP/1.1 " status      \
-	"\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" body
 
 static bool peer_wait(struct peer *peer, int fd)
 {
@@ -71,6 +69,16 @@ static void peer_send(struct peer *peer, int fd, const char *reply)
 			at += strlen("%PORT%");
 		}
 	}
+}
+
+static void peer_send_status(struct peer *peer, int fd, const struct peer_step *step)
+{
+	const char *body = step->body ? step->body : "";
+	char head[256];
+	snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n%s\r\n", step->status,
+		 strlen(body), step->then == PEER_CLOSE ? "Connection: close\r\n" : "");
+	peer_send(peer, fd, head);
+	peer_send(peer, fd, body);
 }
 
 /* Reads a head and its body; the length of what was kept, 0 at the end of the connection. */
@@ -129,7 +137,9 @@ static bool peer_answer(struct peer *peer, int fd)
 	}
 	peer->body_lengths[peer->served] = body;
 	peer->requests[peer->served++] = request;
-	if (step->reply)
+	if (step->status)
+		peer_send_status(peer, fd, step);
+	else if (step->reply)
 		peer_send(peer, fd, step->reply);
 	if (step->then == PEER_HANG)
 		while (!atomic_load(&peer->stop))
