@@ -160,11 +160,10 @@ static void send_answer(struct http_request *request, const char *type, const ch
 
 	if (!text_ok(request->headers))
 		log_error("answer headers were cut", LOG_STR("path", request->path));
-	http_body_discard_small(request);
-	if (!request->keep_alive || http_body_left(request)) {
+	if (http_body_left(request) && !http_body_discardable(request))
 		request->keep_alive = false;
+	if (!request->keep_alive)
 		mg_disable_connection_keep_alive(request->connection);
-	}
 	put_head(request, type, length);
 	text_put(out, data, together);
 	if (!text_ok(out)) { /* no memory: nothing that could be said */

@@ -11,7 +11,7 @@
 #include "http_internal.h"
 #include "timestamp.h"
 
-enum { INPUT_BYTES = 16384, DISCARD_BYTES = 65536 };
+enum { INPUT_BYTES = 16384, DISCARD_BYTES = 65536, DISCARD_US = 1000000 };
 
 /* --- what the head says ---------------------------------------------------------------------- */
 
@@ -108,6 +108,14 @@ bool http_body_left(const struct http_request *request)
 	const struct http_body *body = &request->body;
 
 	return body->state != BODY_DONE && (body->chunked || body->taken != (uint64_t)body->length);
+}
+
+bool http_body_discardable(const struct http_request *request)
+{
+	const struct http_body *body = &request->body;
+
+	return body->state == BODY_UNREAD && !body->chunked && body->length <= DISCARD_BYTES &&
+	       !body->expects_continue;
 }
 
 void http_body_end(struct http_request *request)
@@ -307,18 +315,13 @@ enum error http_body_read_all(struct http_request *request, struct text *body)
 	return error;
 }
 
-void http_body_discard_small(struct http_request *request)
+void http_body_discard(struct http_request *request)
 {
-	struct http_body *body = &request->body;
 	char waste[4096];
 	size_t got = 1;
 
-	if (body->state != BODY_UNREAD || body->chunked || body->length > DISCARD_BYTES ||
-	    body->expects_continue)
-		return;
 	start_reading(request);
+	request->body.deadline_us = monotonic_now_us() + DISCARD_US;
 	while (got > 0 && read_raw(request, waste, sizeof waste, &got) == ERROR_OK)
 		;
-	if (!http_body_left(request))
-		body->state = BODY_DONE;
 }

@@ -203,6 +203,19 @@ static void handle(struct http_request *request)
 	}
 }
 
+/* What the handler did not read of the body must not be taken for the next request. */
+static void settle_body(struct http_request *request)
+{
+	if (!http_body_left(request))
+		return;
+	if (request->keep_alive && http_body_discardable(request))
+		http_body_discard(request);
+	if (!http_body_left(request))
+		return;
+	mg_disable_connection_keep_alive(request->connection);
+	http_linger(request);
+}
+
 int http_on_request(struct mg_connection *connection)
 {
 	struct http_request *request = begin(connection);
@@ -211,8 +224,7 @@ int http_on_request(struct mg_connection *connection)
 	choose_id(request, http_request_header(request, "X-Request-Id"));
 	request->keep_alive = wants_keep_alive(request);
 	handle(request);
-	if (http_body_left(request))
-		http_linger(request);
+	settle_body(request);
 	status = request->status;
 	end(request);
 	return status;

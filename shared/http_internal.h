@@ -166,8 +166,11 @@ void http_observe(struct http_request *request, int64_t now_us);
 /* http_body.c */
 enum error http_body_begin(struct http_request *request); /* answers on failure */
 void http_body_end(struct http_request *request);
-void http_body_discard_small(struct http_request *request); /* so that the connection can live on */
-bool http_body_left(const struct http_request *request);    /* the client may still be sending */
+bool http_body_left(const struct http_request *request); /* the client may still be sending */
+
+/* What is left is little and on its way: the connection can live on after it was discarded. */
+bool http_body_discardable(const struct http_request *request);
+void http_body_discard(struct http_request *request);
 
 /* http_auth.c: false: answered 401 or 403. */
 bool http_auth_check(struct http_request *request, enum http_scope scope);

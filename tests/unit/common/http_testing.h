@@ -72,14 +72,14 @@ static inline int http_ask(struct http_testing *t, const char *line, const char 
 			   const char *body)
 {
 	static _Thread_local char request[65536];
-	int length = body == NULL ?
-			     snprintf(request, sizeof request,
-				      "%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", line,
-				      headers) :
-			     snprintf(request, sizeof request,
-				      "%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-				      "Content-Length: %zu\r\n%s\r\n%s",
-				      line, strlen(body), headers, body);
+	int length = body == NULL
+			     ? snprintf(request, sizeof request,
+					"%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n",
+					line, headers)
+			     : snprintf(request, sizeof request,
+					"%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+					"Content-Length: %zu\r\n%s\r\n%s",
+					line, strlen(body), headers, body);
 
 	assert_true(length > 0 && (size_t)length < sizeof request);
 	return http_ask_raw(t, request, (size_t)length);

@@ -112,8 +112,11 @@ static void test_dots_mean_nothing(void **state)
 
 static void test_what_is_not_there_is_404(void **state)
 {
-	static const char *const lines[] = { "GET /v1",	     "GET /v1/models/", "GET //v1/models",
-					     "GET /nope",    "GET /v1/models/ia/versions/",
+	static const char *const lines[] = { "GET /v1",
+					     "GET /v1/models/",
+					     "GET //v1/models",
+					     "GET /nope",
+					     "GET /v1/models/ia/versions/",
 					     "GET /v1/models//versions/1",
 					     "GET /1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18" };
 	struct http_testing *t = *state;
@@ -141,10 +144,10 @@ static void test_wrong_method_is_405_with_allow(void **state)
 
 static void test_bad_percent_encoding_is_400(void **state)
 {
-	static const char *const lines[] = { "GET /v1/models/%",    "GET /v1/models/%4",
-					     "GET /v1/models/%zz",  "GET /v1/models/%00",
-					     "GET /v1/models/a%FF", "GET /v1/models?q=%0",
-					     "GET /v1/models?q=%00", "GET /v1/models?%C3=1",
+	static const char *const lines[] = { "GET /v1/models/%",      "GET /v1/models/%4",
+					     "GET /v1/models/%zz",    "GET /v1/models/%00",
+					     "GET /v1/models/a%FF",   "GET /v1/models?q=%0",
+					     "GET /v1/models?q=%00",  "GET /v1/models?%C3=1",
 					     "GET /v1/models?q=1&q=2" };
 	struct http_testing *t = *state;
 
