@@ -98,50 +98,57 @@ static void end(struct http_request *request)
 	show_in_flight(server);
 }
 
+/* Where the last header's line ends; NULL: there are no headers. */
+static const char *headers_end(const struct mg_request_info *info)
+{
+	return info->num_headers == 0
+		       ? NULL
+		       : strchr(info->http_headers[info->num_headers - 1].value, '\0') + 1;
+}
+
+static bool head_is_short(const struct mg_request_info *info)
+{
+	const char *end = headers_end(info);
+
+	return end == NULL || end - info->request_method <= HTTP_HEAD_MAX;
+}
+
 /* civetweb stops reading headers at the 64th, and at a line that is none, and says nothing: a
- * Content-Length behind that would be missed. Then the last header it read, whose line end it has
- * overwritten, is not followed by the empty line. */
+ * Content-Length behind that would be missed. Then the last header it read, whose CRLF it has
+ * overwritten, is not followed by the empty line. (Nor is one that ended with a bare LF.) */
 static bool headers_are_whole(const struct mg_request_info *info)
 {
-	const char *next;
+	const char *next = headers_end(info);
 
-	if (info->num_headers == 0)
-		return true;
-	next = strchr(info->http_headers[info->num_headers - 1].value, '\0') + 1;
-	if (*next == '\0')
-		next++;
-	return *next == '\0' || *next == '\r' || *next == '\n';
+	return next == NULL || (next[0] == '\0' && next[1] == '\r');
+}
+
+static bool refuse_head(struct http_request *request, int status, const char *slug,
+			const char *detail)
+{
+	request->keep_alive = false;
+	http_answer_problem(request, status, slug, NULL, "%s", detail);
+	return false;
 }
 
 static bool head_is_good(struct http_request *request)
 {
+	const struct mg_request_info *info = request->info;
+	const char *query = info->query_string;
 	const char *reason = "";
-	const char *query = request->info->query_string;
-	size_t length = strlen(request->info->local_uri_raw) + (query == NULL ? 0 : strlen(query));
 
-	if (length > HTTP_URI_MAX) {
-		request->keep_alive = false;
-		http_answer_problem(request, 414, "uri-too-long", NULL,
-				    "the request target is over %d bytes", HTTP_URI_MAX);
-		return false;
-	}
-	if (!headers_are_whole(request->info)) {
-		request->keep_alive = false;
-		http_answer_problem(request, 431, "bad-headers", NULL,
-				    "more than %d headers, or a line that is no header",
-				    MG_MAX_HEADERS);
-		return false;
-	}
-	if (strcmp(request->info->http_version, "1.1") == 0 &&
-	    http_request_header(request, "Host") == NULL) {
-		http_answer_problem(request, 400, "no-host", NULL,
-				    "HTTP/1.1 requires a Host header");
-		return false;
-	}
-	if (http_target_read(request, &reason) != ERROR_OK) {
-		http_answer_problem(request, 400, "bad-target", NULL, "%s", reason);
-		return false;
-	}
+	if (strlen(info->local_uri_raw) + (query == NULL ? 0 : strlen(query)) > HTTP_URI_MAX)
+		return refuse_head(request, 414, "uri-too-long", "the target is over 8192 bytes");
+	if (!head_is_short(info))
+		return refuse_head(request, 431, "head-too-large",
+				   "the request line and headers are over 16384 bytes together");
+	if (!headers_are_whole(info))
+		return refuse_head(request, 431, "bad-headers",
+				   "more than 64 headers, or a line that is no header with CRLF");
+	if (strcmp(info->http_version, "1.1") == 0 && http_request_header(request, "Host") == NULL)
+		return refuse_head(request, 400, "no-host", "HTTP/1.1 requires a Host header");
+	if (http_target_read(request, &reason) != ERROR_OK)
+		return refuse_head(request, 400, "bad-target", reason);
 	return true;
 }
 
@@ -266,22 +273,18 @@ static bool came_too_late(const struct http_request *request)
 
 static void answer_refusal(struct http_request *request, int status, const char *message)
 {
-	if (status == 413)
-		http_answer_problem(request, 431, "head-too-large", NULL,
-				    "the request line and headers are over %d bytes together",
-				    HTTP_HEAD_MAX);
-	else if (status == 505)
-		http_answer_problem(request, 505, "bad-http-version", NULL,
-				    "only HTTP/1.0 and HTTP/1.1 are spoken here");
-	else if (status == 400 && came_too_late(request))
-		http_answer_problem(request, 408, "head-too-slow", NULL,
-				    "the request's head did not come in time");
+	if (status == 505)
+		refuse_head(request, 505, "bad-http-version",
+			    "only HTTP/1.0 and HTTP/1.1 are spoken here");
 	else if (status == 411)
-		http_answer_problem(request, 400, "bad-framing", NULL,
-				    "Content-Length is not a number");
-	else if (status != 400 || !answer_unknown_method(request))
-		http_answer_problem(request, status, status == 400 ? "bad-request" : "refused",
-				    NULL, "%s", message);
+		refuse_head(request, 400, "bad-framing", "Content-Length is not a number");
+	else if (status != 400 && status != 413)
+		refuse_head(request, status, "refused", message);
+	else if (came_too_late(request))
+		refuse_head(request, 408, "head-too-slow", "the head did not come in time");
+	else if (!answer_unknown_method(request))
+		refuse_head(request, 400, "bad-request",
+			    "the head is malformed, was cut, or is over 32768 bytes");
 }
 
 int http_on_error(struct mg_connection *connection, int status, const char *message)

@@ -18,7 +18,8 @@
 #include "http_server.h"
 
 enum {
-	HTTP_HEAD_MAX = 16384,     /* request line and headers: civetweb's buffer; 431 beyond */
+	HTTP_HEAD_MAX = 16384,     /* request line and headers; 431 beyond */
+	HTTP_HEAD_ROOM = 32768,    /* civetweb's buffer: a 400 beyond */
 	HTTP_URI_MAX = 8192,       /* 414 beyond */
 	HTTP_SEGMENTS_MAX = 16,    /* of a path */
 	HTTP_PARAMETERS_MAX = 8,   /* of a route */

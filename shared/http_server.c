@@ -142,7 +142,7 @@ static enum error start_civetweb(struct http_server *server, struct text *why)
 	snprintf(threads, sizeof threads, "%d", o->threads);
 	snprintf(request_ms, sizeof request_ms, "%" PRId64, o->request_timeout_ms);
 	snprintf(keep_alive_ms, sizeof keep_alive_ms, "%" PRId64, o->keep_alive_timeout_ms);
-	snprintf(head, sizeof head, "%d", HTTP_HEAD_MAX);
+	snprintf(head, sizeof head, "%d", HTTP_HEAD_ROOM);
 	text_init_fixed(&log, said, sizeof said);
 	start_log = &log;
 	server->context = mg_start2(&init, &error);
