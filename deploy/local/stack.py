@@ -47,7 +47,8 @@ def status(stack, _):
     if not stack.is_up():
         sys.exit("nothing is running")
     for row in stack.status():
-        print(f"{row['name']:14}{row['state']:10}{row['description']}")
+        pid = f"pid {row['pid']}" if row["pid"] else ""
+        print(f"{row['name']:14}{row['state']:10}{pid:14}{row['description']}")
     problems = stack.problems()
     for name, why in problems.items():
         print(f"{name} is not usable: {why}")

@@ -18,6 +18,12 @@ CLASSES = {NAMENODE: "org.apache.hadoop.hdfs.server.namenode.NameNode",
            DATANODE: "org.apache.hadoop.hdfs.server.datanode.DataNode"}
 
 
+def _bean(url, server, name):
+    """What a server tells of itself by JMX."""
+    query = f"/jmx?qry=Hadoop:service={server},name={name}"
+    return rest.call_json("GET", url + query, timeout_s=2)[1]["beans"][0]
+
+
 class Hdfs:
     def __init__(self, state, ports):
         self.folder = state / "hdfs"
@@ -25,6 +31,7 @@ class Hdfs:
         self.conf = self.folder / "conf"
         self.ports = ports
         self.url = f"http://{HOST}:{ports['namenode-http']}"
+        self.datanode_url = f"http://{HOST}:{ports['datanode-http']}"
         self.superuser = pwd.getpwuid(os.geteuid()).pw_name
         self.options = ["-Djava.awt.headless=true", "-Djava.net.preferIPv4Stack=true",
                         # WebHDFS answers through JAXB, which reaches into the class loader.
@@ -79,15 +86,18 @@ class Hdfs:
 
     def problem(self):
         """Why it can't be used yet, or None."""
-        query = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
         try:
-            state = rest.call_json("GET", self.url + query, timeout_s=2)[1]["beans"][0]
+            state = _bean(self.url, "NameNode", "FSNamesystemState")
+            if state["FSState"] != "Operational":
+                return "the NameNode is in safe mode"
+            if state["NumLiveDataNodes"] < 1:
+                return "no DataNode is live"
+            # The NameNode notices only after a while that a DataNode went.
+            info = _bean(self.datanode_url, "DataNode", "DataNodeInfo")
+            if '"ActorState":"RUNNING"' not in info["BPServiceActorInfo"]:
+                return "the DataNode has not joined the NameNode"
         except (OSError, ValueError, LookupError, TypeError) as error:
-            return f"the NameNode does not answer: {error}"
-        if state["FSState"] != "Operational":
-            return "the NameNode is in safe mode"
-        if state["NumLiveDataNodes"] < 1:
-            return "no DataNode is live"
+            return f"no answer: {error}"
         return None
 
     # --- folders --------------------------------------------------------------------------------

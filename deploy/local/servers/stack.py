@@ -191,7 +191,7 @@ class Stack:
     def status(self):
         """[{name, state, pid, description}] of every program."""
         return [{"name": info["name"], "state": info["statename"].lower(), "pid": info["pid"],
-                 "description": info["description"]}
+                 "description": info["description"].rpartition(", ")[2]}
                 for info in self.supervisor.call("getAllProcessInfo")]
 
     def stop(self):

@@ -197,9 +197,11 @@ class Supervisor:
     def check_first_start(self, name):
         """Raises with the log's end when the program is not up, or was started again already."""
         info = self.info(name)
-        if info["statename"] in UP and not info["stop"]:
+        is_up = info["statename"] in UP
+        if is_up and not info["stop"]:
             return
-        why = info["spawnerr"] or f"exit code {info['exitstatus']}"
+        why = ("it ended and was started again" if is_up else
+               info["spawnerr"] or f"exit code {info['exitstatus']}")
         raise StackError(f"{name} did not start ({why}); {self.log_end(name)}")
 
     def log_end(self, name):
