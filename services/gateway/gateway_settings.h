@@ -33,7 +33,6 @@ struct gateway_settings {
 	int64_t source_limit;
 	char *replay_dir;
 	char *spool_dir;
-	int64_t replay_limit_bytes;
 	bool simulator_autostart;
 	double simulator_rate_per_s;
 };

@@ -3,6 +3,8 @@
 #include "publish_api.h"
 #include "publisher.h"
 #include "service.h"
+#include "sources/sources.h"
+#include "sources_api.h"
 
 extern const char openapi_gateway[];
 
@@ -43,16 +45,61 @@ static void stop_publisher(struct service *service, void *app)
 	publisher_destroy(&g->publisher);
 }
 
+static enum error autostart(struct gateway *g, struct text *why)
+{
+	cJSON *json = cJSON_CreateObject(), *source = NULL;
+	cJSON_AddStringToObject(json, "type", "simulator");
+	cJSON_AddNumberToObject(json, "rate_per_s", g->settings.simulator_rate_per_s);
+	struct definition definition = { .json = json, .complaints = cJSON_CreateArray() };
+	enum error error = sources_add(g->sources, &definition, -1, &source);
+	if (error != ERROR_OK)
+		why_putf(why, "the simulator cannot be started");
+	cJSON_Delete(source);
+	cJSON_Delete(definition.complaints);
+	cJSON_Delete(json);
+	return error;
+}
+
+static enum error start_sources(struct service *service, void *app, struct text *why)
+{
+	(void)service;
+	struct gateway *g = app;
+	g->sources = sources_new(g);
+	if (!g->sources)
+		return ERROR_NO_MEMORY;
+	return g->settings.simulator_autostart ? autostart(g, why) : ERROR_OK;
+}
+
+static void drain_sources(struct service *service, void *app, int64_t deadline_us)
+{
+	(void)service;
+	(void)deadline_us; /* their threads end at once; what they sent drains with the publisher */
+	struct gateway *g = app;
+	sources_drain(g->sources);
+}
+
+static void stop_sources(struct service *service, void *app)
+{
+	(void)service;
+	struct gateway *g = app;
+	sources_destroy(&g->sources);
+}
+
 static const struct service_part parts[] = {
 	{ .name = "publisher",
 	  .start = start_publisher,
 	  .drain = drain_publisher,
 	  .stop = stop_publisher },
+	{ .name = "sources", .start = start_sources, .drain = drain_sources, .stop = stop_sources },
 };
 
 static const struct http_route routes[] = {
 	{ "POST", "/v1/ticks", publish_ticks, HTTP_SCOPE_WRITE, 0 },
 	{ "POST", "/v1/bars", publish_bars, HTTP_SCOPE_WRITE, 0 },
+	{ "GET", "/v1/sources", sources_api_list, HTTP_SCOPE_READ, 0 },
+	{ "POST", "/v1/sources", sources_api_post, HTTP_SCOPE_WRITE, 0 },
+	{ "GET", "/v1/sources/{id}", sources_api_get, HTTP_SCOPE_READ, 0 },
+	{ "DELETE", "/v1/sources/{id}", sources_api_delete, HTTP_SCOPE_WRITE, 0 },
 };
 
 int main(int argc, char **argv)

@@ -15,6 +15,8 @@
 #include "settings.h"
 #include "timestamp.h"
 
+enum { GIVE_UP_US = 5000000 };
+
 const char *publish_status_name(enum publish_status status)
 {
 	static const char *const names[] = { [PUBLISH_STORED] = "accepted",
@@ -336,6 +338,8 @@ static void *poll_kafka(void *data)
 		health_beat(p->poll_loop);
 		rd_kafka_poll(p->link.handle, PUBLISHER_POLL_MS);
 		wake_waiting(p);
+		if (atomic_exchange(&p->giving_up, false))
+			give_up(p);
 		if (rd_kafka_fatal_error(p->link.handle, reason, sizeof(reason)) !=
 		    RD_KAFKA_RESP_ERR_NO_ERROR)
 			replace_link(p, reason);
@@ -457,18 +461,29 @@ fail_link:
 	return error;
 }
 
-void publisher_drain(struct publisher *p, int64_t deadline_us)
+/* What is left on its way at the deadline. */
+static int64_t wait_until_empty(struct publisher *p, int64_t deadline_us)
 {
-	int64_t left;
-	while ((left = publisher_queue_length(p)) > 0 && monotonic_now_us() < deadline_us) {
-		int64_t step_us = monotonic_now_us() + PUBLISHER_POLL_MS * 1000;
+	int64_t left, now_us;
+	while ((left = publisher_queue_length(p)) > 0 &&
+	       (now_us = monotonic_now_us()) < deadline_us) {
+		int64_t step_us = now_us + PUBLISHER_POLL_MS * 1000;
 		if (publisher_wait_room(p, step_us < deadline_us ? step_us : deadline_us) !=
 		    ERROR_OK)
 			continue; /* nothing came back in this step */
 	}
+	return left;
+}
+
+void publisher_drain(struct publisher *p, int64_t deadline_us)
+{
+	int64_t left = wait_until_empty(p, deadline_us);
 	publisher_set_gate(p, GATE_ENDED, "the service is stopping");
-	if (left > 0)
-		log_warn("records were given up at the end of the drain", LOG_I64("records", left));
+	if (left == 0)
+		return;
+	log_warn("records are given up at the end of the drain", LOG_I64("records", left));
+	atomic_store(&p->giving_up, true);
+	(void)wait_until_empty(p, monotonic_now_us() + GIVE_UP_US);
 }
 
 void publisher_destroy(struct publisher **publisher)

@@ -46,6 +46,7 @@ struct publisher {
 	struct publisher_link link;
 
 	atomic_int gate;                     /* enum publisher_gate */
+	atomic_bool giving_up;               /* the poll thread waits for no outcome any more */
 	atomic_bool ending;                  /* both threads end */
 	atomic_bool has_producer_id;         /* librdkafka says so in its figures */
 	_Atomic uint64_t stored;             /* since the start */

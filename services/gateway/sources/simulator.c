@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * `uniform` is the market of the original producer: every value independent and uniform.
+ */
+#include "simulator.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "random.h"
+#include "timestamp.h"
+
+#define MAX_SEED ((INT64_C(1) << 53) - 1)
+
+enum {
+	STEP_US = 1000,            /* ticks that are due within this go out together */
+	MAX_LATENESS_US = 1000000, /* more behind than this, the lost time is not made up for */
+};
+
+struct simulator {
+	double rate_per_s;
+	uint64_t count; /* 0: without end */
+	uint64_t seed;
+	int64_t start_us; /* of the first tick; 0: each tick carries the time at which it is made */
+	struct random random;
+	struct record_rules rules;
+	_Atomic uint64_t made;
+};
+
+static void *simulator_read(struct definition *d, const struct gateway *gateway, int upload)
+{
+	static const char *const names[] = { "type",  "model", "rate_per_s",
+					     "count", "seed",  "start_time" };
+	definition_allow(d, names, sizeof(names) / sizeof(names[0]));
+	const char *model = definition_string(d, "model", "uniform");
+	if (strcmp(model, "uniform") != 0)
+		definition_complain(d, "model", "\"%.50s\" is no model, \"uniform\" is", model);
+	if (upload >= 0)
+		definition_complain(d, "type", "a simulator takes no CSV");
+	struct simulator *s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->rate_per_s = definition_number(d, "rate_per_s", 0.1, 100000, 1);
+	s->count = (uint64_t)definition_integer(d, "count", 1, MAX_SEED, 0);
+	s->seed =
+		(uint64_t)definition_integer(d, "seed", 0, MAX_SEED, (int64_t)random_fresh_seed());
+	s->start_us = definition_timestamp(d, "start_time", 0);
+	s->rules = gateway_rules(&gateway->settings);
+	random_seed(&s->random, s->seed);
+	return s;
+}
+
+static double with_two_decimals(double value)
+{
+	return round(value * 100) / 100;
+}
+
+/* The order of the draws is part of what a seed means. */
+static void draw(struct random *random, double values[4])
+{
+	values[0] = with_two_decimals(10000 + 70000 * random_unit(random)); /* buy_price */
+	values[1] = with_two_decimals(10000 + 70000 * random_unit(random)); /* sell_price */
+	values[2] = (double)random_integer(random, 100, 8000);              /* volume */
+	values[3] = with_two_decimals(0.5 + 4.5 * random_unit(random));     /* volatility */
+}
+
+static enum error make_tick(struct source *source, struct simulator *s)
+{
+	struct record record;
+	struct record_fault fault;
+	double values[4];
+	uint64_t made = atomic_load(&s->made);
+	int64_t wall_us = wall_now_us();
+	int64_t timestamp_us =
+		s->start_us ? s->start_us + (int64_t)llround((double)made * 1e6 / s->rate_per_s)
+			    : wall_us;
+	draw(&s->random, values);
+	s->rules.wall_us = wall_us;
+	atomic_store(&s->made, made + 1);
+	if (record_from_values(record_table(RECORD_TICK), &s->rules, timestamp_us, values, 4,
+			       &record, &fault) != ERROR_OK) {
+		source_refuse(source, RECORD_TICK, "%s %s", fault.field, fault.reason);
+		return ERROR_INVALID;
+	}
+	return source_send(source, &record, NULL);
+}
+
+static enum error simulator_run(struct source *source, void *job)
+{
+	struct simulator *s = job;
+	int64_t begun_us = monotonic_now_us();
+	uint64_t since = 0; /* ticks since then */
+	while (!source_is_stopping(source) && (s->count == 0 || atomic_load(&s->made) < s->count)) {
+		int64_t now_us = monotonic_now_us();
+		int64_t due_us = begun_us + (int64_t)((double)since * 1e6 / s->rate_per_s);
+		if (due_us > now_us) {
+			if (!source_sleep_until(
+				    source, due_us > now_us + STEP_US ? due_us : now_us + STEP_US))
+				break;
+			continue;
+		}
+		if (now_us - due_us > MAX_LATENESS_US) {
+			begun_us = now_us;
+			since = 0;
+		}
+		since++;
+		if (make_tick(source, s) == ERROR_CANCELLED)
+			break;
+	}
+	return ERROR_OK;
+}
+
+static void simulator_describe(const void *job, cJSON *definition, cJSON *progress)
+{
+	const struct simulator *s = job;
+	cJSON_AddStringToObject(definition, "model", "uniform");
+	cJSON_AddNumberToObject(definition, "rate_per_s", s->rate_per_s);
+	if (s->count)
+		cJSON_AddNumberToObject(definition, "count", (double)s->count);
+	cJSON_AddNumberToObject(definition, "seed", (double)s->seed);
+	if (s->start_us) {
+		char text[TIMESTAMP_MAX_TEXT];
+		timestamp_print(s->start_us, text);
+		cJSON_AddStringToObject(definition, "start_time", text);
+	}
+	uint64_t made = atomic_load(&s->made);
+	cJSON_AddNumberToObject(progress, "made", (double)made);
+	if (s->count)
+		cJSON_AddNumberToObject(progress, "fraction", (double)made / (double)s->count);
+}
+
+const struct source_driver simulator_driver = {
+	.type = "simulator",
+	.read = simulator_read,
+	.run = simulator_run,
+	.describe = simulator_describe,
+	.destroy = free,
+};

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Threads: the source's own; the publisher's, which settles; HTTP workers, which look. `lock`
+ * guards everything but the counters, which are atomic, and what never changes after the start;
+ * `changed` is signalled when a record is settled or a stop is asked for.
+ */
+#include "source.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "log.h"
+#include "timestamp.h"
+
+enum { WAIT_STEP_US = 200000, RATE_EVERY_US = 1000000 };
+
+enum source_state { STATE_RUNNING, STATE_WAITING, STATE_DONE, STATE_STOPPED, STATE_FAILED };
+
+static const char *const state_names[] = { [STATE_RUNNING] = "running",
+					   [STATE_WAITING] = "waiting",
+					   [STATE_DONE] = "done",
+					   [STATE_STOPPED] = "stopped",
+					   [STATE_FAILED] = "failed" };
+
+struct source {
+	struct publish_ticket ticket; /* first: the source is found from it by a cast */
+	const struct source_driver *driver;
+	void *job;
+	char id[48];
+	struct gateway *gateway;
+	pthread_t thread;
+	bool joined;
+	int64_t created_us;
+
+	atomic_bool stopping, ended;
+	/* `sent` is counted when a send returned, which may be after its settlement. */
+	_Atomic int64_t sent, resent;
+	_Atomic uint64_t counts[PUBLISH_STATUSES];
+	_Atomic uint64_t pending;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	enum source_state state;
+	int64_t ended_us, error_us;
+	char error[320];
+	double rate_per_s;
+	int64_t rated_sent;
+	int64_t rated_us;
+};
+
+const char *source_id(const struct source *source)
+{
+	return source->id;
+}
+
+bool source_is_stopping(const struct source *source)
+{
+	return atomic_load(&source->stopping);
+}
+
+bool source_has_ended(const struct source *source)
+{
+	return atomic_load(&source->ended);
+}
+
+struct publish_origin *source_origin(struct source *source)
+{
+	return source->ticket.origin;
+}
+
+/* --- waiting --------------------------------------------------------------------------------- */
+
+static void wait_until(struct source *s, int64_t until_us)
+{
+	const struct timespec until = { .tv_sec = until_us / 1000000,
+					.tv_nsec = until_us % 1000000 * 1000 };
+	pthread_cond_timedwait(&s->changed, &s->lock, &until);
+}
+
+bool source_sleep_until(struct source *s, int64_t until_us)
+{
+	pthread_mutex_lock(&s->lock);
+	while (!source_is_stopping(s) && monotonic_now_us() < until_us)
+		wait_until(s, until_us);
+	pthread_mutex_unlock(&s->lock);
+	return !source_is_stopping(s);
+}
+
+void source_wait_settled(struct source *s, int64_t ms)
+{
+	pthread_mutex_lock(&s->lock);
+	wait_until(s, monotonic_now_us() + ms * 1000);
+	pthread_mutex_unlock(&s->lock);
+}
+
+static void set_state(struct source *s, enum source_state state)
+{
+	pthread_mutex_lock(&s->lock);
+	s->state = state;
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* --- counting -------------------------------------------------------------------------------- */
+
+static void remember_error(struct source *s, const char *reason)
+{
+	pthread_mutex_lock(&s->lock);
+	snprintf(s->error, sizeof(s->error), "%s", reason);
+	s->error_us = wall_now_us();
+	pthread_mutex_unlock(&s->lock);
+}
+
+void source_settled(struct source *s, const struct publish_result *result, bool again)
+{
+	if (result->status != PUBLISH_STORED)
+		remember_error(s, result->reason);
+	if (again) {
+		atomic_fetch_add(&s->resent, 1);
+		atomic_fetch_sub(&s->sent, 1);
+	} else {
+		atomic_fetch_add(&s->counts[result->status], 1);
+	}
+	pthread_mutex_lock(&s->lock);
+	atomic_fetch_sub(&s->pending, 1);
+	pthread_cond_signal(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void source_forgo(struct source *s)
+{
+	atomic_fetch_add(&s->sent, 1);
+	atomic_fetch_sub(&s->resent, 1);
+	atomic_fetch_add(&s->counts[PUBLISH_UNAVAILABLE], 1);
+}
+
+static void settle_own(struct publish_ticket *ticket, const struct publish_result *result)
+{
+	source_settled((struct source *)ticket, result, false);
+}
+
+static void update_rate(struct source *s)
+{
+	int64_t now_us = monotonic_now_us();
+	if (now_us - s->rated_us < RATE_EVERY_US)
+		return;
+	int64_t sent = atomic_load(&s->sent);
+	pthread_mutex_lock(&s->lock);
+	s->rate_per_s = (double)(sent - s->rated_sent) * 1e6 / (double)(now_us - s->rated_us);
+	pthread_mutex_unlock(&s->lock);
+	s->rated_sent = sent;
+	s->rated_us = now_us;
+}
+
+void source_complain(struct source *s, const char *format, ...)
+{
+	char memory[320];
+	struct text reason;
+	va_list arguments;
+	text_init_fixed(&reason, memory, sizeof(memory));
+	va_start(arguments, format);
+	text_putv(&reason, format, arguments);
+	va_end(arguments);
+	remember_error(s, reason.data);
+}
+
+void source_refuse(struct source *s, enum record_kind kind, const char *format, ...)
+{
+	char memory[320];
+	struct text reason;
+	va_list arguments;
+	text_init_fixed(&reason, memory, sizeof(memory));
+	va_start(arguments, format);
+	text_putv(&reason, format, arguments);
+	va_end(arguments);
+	remember_error(s, reason.data);
+	atomic_fetch_add(&s->counts[PUBLISH_REFUSED], 1);
+	publisher_count(s->ticket.origin, kind, PUBLISH_REFUSED, 1);
+}
+
+/* --- sending --------------------------------------------------------------------------------- */
+
+/* Until the next try makes sense. */
+static void wait_for_publisher(struct source *s, enum error error)
+{
+	struct publisher *publisher = s->gateway->publisher;
+	int64_t until_us = monotonic_now_us() + WAIT_STEP_US;
+	char memory[320];
+	struct text why;
+	text_init_fixed(&why, memory, sizeof(memory));
+	set_state(s, STATE_WAITING);
+	if (error == ERROR_LIMIT) {
+		error = publisher_wait_room(publisher, until_us);
+	} else if (!publisher_is_open(publisher, &why)) {
+		remember_error(s, why.data);
+		error = publisher_wait_open(publisher, until_us);
+	}
+	if (error != ERROR_OK)
+		update_rate(s);
+	set_state(s, STATE_RUNNING);
+}
+
+static enum error send_until_taken(struct source *s, const struct record *record,
+				   struct publish_ticket *ticket, struct record_fault *fault)
+{
+	for (;;) {
+		enum error error = publisher_send(s->gateway->publisher, record, ticket, fault);
+		if (error == ERROR_OK || error == ERROR_INVALID)
+			return error;
+		if (source_is_stopping(s))
+			return ERROR_CANCELLED;
+		wait_for_publisher(s, error);
+	}
+}
+
+enum error source_send(struct source *s, const struct record *record, struct publish_ticket *ticket)
+{
+	struct record_fault fault;
+	update_rate(s);
+	/* Counted before, because the settlement may come before the send returns. */
+	atomic_fetch_add(&s->pending, 1);
+	enum error error = send_until_taken(s, record, ticket ? ticket : &s->ticket, &fault);
+	if (error == ERROR_OK) {
+		atomic_fetch_add(&s->sent, 1);
+		return ERROR_OK;
+	}
+	atomic_fetch_sub(&s->pending, 1);
+	if (error == ERROR_INVALID)
+		source_refuse(s, record->table->kind, "%s %s", fault.field, fault.reason);
+	return error;
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static void *run(void *data)
+{
+	struct source *s = data;
+	enum error error = s->driver->run(s, s->job);
+	enum source_state state = source_is_stopping(s) ? STATE_STOPPED
+				  : error == ERROR_OK   ? STATE_DONE
+							: STATE_FAILED;
+	pthread_mutex_lock(&s->lock);
+	s->state = state;
+	s->ended_us = wall_now_us();
+	s->rate_per_s = 0;
+	pthread_mutex_unlock(&s->lock);
+	log_info("source ended", LOG_STR("id", s->id), LOG_STR("state", state_names[state]),
+		 LOG_I64("sent", atomic_load(&s->sent)));
+	atomic_store(&s->ended, true);
+	return NULL;
+}
+
+static void free_members(struct source *s)
+{
+	s->driver->destroy(s->job);
+	pthread_cond_destroy(&s->changed);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+enum error source_start(const struct source_driver *driver, void *job, const char *id,
+			struct gateway *gateway, struct source **source)
+{
+	*source = NULL;
+	struct source *s = calloc(1, sizeof(*s));
+	if (!s) {
+		driver->destroy(job);
+		return ERROR_NO_MEMORY;
+	}
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	pthread_mutex_init(&s->lock, NULL);
+	s->ticket = (struct publish_ticket){
+		.done = settle_own, .origin = publisher_origin(gateway->publisher, driver->type)
+	};
+	s->driver = driver;
+	s->job = job;
+	s->gateway = gateway;
+	s->created_us = wall_now_us();
+	s->rated_us = monotonic_now_us();
+	snprintf(s->id, sizeof(s->id), "%s", id);
+	if (pthread_create(&s->thread, NULL, run, s) != 0) {
+		free_members(s);
+		return ERROR_SYSTEM;
+	}
+	log_info("source started", LOG_STR("id", s->id));
+	*source = s;
+	return ERROR_OK;
+}
+
+void source_ask_to_stop(struct source *s)
+{
+	pthread_mutex_lock(&s->lock);
+	atomic_store(&s->stopping, true);
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void source_join(struct source *s)
+{
+	if (!s->joined)
+		pthread_join(s->thread, NULL);
+	s->joined = true;
+}
+
+/* Each send is settled within the delivery time, or given up at the publisher's drain. */
+void source_wait_pending(struct source *s)
+{
+	while (atomic_load(&s->pending) > 0)
+		source_wait_settled(s, WAIT_STEP_US / 1000);
+}
+
+void source_destroy(struct source **source)
+{
+	struct source *s = *source;
+	*source = NULL;
+	if (!s)
+		return;
+	if (!source_has_ended(s))
+		source_ask_to_stop(s);
+	source_join(s);
+	source_wait_pending(s);
+	pthread_mutex_lock(&s->lock); /* the last settlement has left the lock */
+	pthread_mutex_unlock(&s->lock);
+	free_members(s);
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+static void add_time(cJSON *json, const char *name, int64_t us)
+{
+	char text[TIMESTAMP_MAX_TEXT];
+	if (us == 0)
+		return;
+	timestamp_print(us, text);
+	cJSON_AddStringToObject(json, name, text);
+}
+
+static void add_count(cJSON *json, const char *name, uint64_t count)
+{
+	cJSON_AddNumberToObject(json, name, (double)count);
+}
+
+cJSON *source_to_json(struct source *s)
+{
+	cJSON *json = cJSON_CreateObject();
+	pthread_mutex_lock(&s->lock);
+	cJSON_AddStringToObject(json, "id", s->id);
+	cJSON_AddStringToObject(json, "type", s->driver->type);
+	cJSON_AddStringToObject(json, "state", state_names[s->state]);
+	add_time(json, "created", s->created_us);
+	add_time(json, "ended", s->ended_us);
+	cJSON_AddNumberToObject(json, "rate_per_s", s->rate_per_s);
+	if (s->error[0]) {
+		cJSON *error = cJSON_AddObjectToObject(json, "last_error");
+		cJSON_AddStringToObject(error, "reason", s->error);
+		add_time(error, "time", s->error_us);
+	}
+	pthread_mutex_unlock(&s->lock);
+	add_count(json, "sent", (uint64_t)atomic_load(&s->sent));
+	add_count(json, "acknowledged", atomic_load(&s->counts[PUBLISH_STORED]));
+	add_count(json, "refused", atomic_load(&s->counts[PUBLISH_REFUSED]));
+	add_count(json, "unavailable", atomic_load(&s->counts[PUBLISH_UNAVAILABLE]));
+	add_count(json, "unknown", atomic_load(&s->counts[PUBLISH_UNKNOWN]));
+	add_count(json, "resent", (uint64_t)atomic_load(&s->resent));
+	add_count(json, "pending", atomic_load(&s->pending));
+	cJSON *definition = cJSON_AddObjectToObject(json, "definition");
+	cJSON *progress = cJSON_AddObjectToObject(json, "progress");
+	s->driver->describe(s->job, definition, progress);
+	return json;
+}
