@@ -180,8 +180,8 @@ bool http_auth_check(struct http_request *request, enum http_scope scope);
 bool http_cors_check(struct http_request *request); /* adds headers; false: answered 403 */
 void http_answer_options(struct http_request *request, const char *allow);
 
-/* http_stack.c */
-void http_stack_need(void);
+/* http_civetweb.c */
+void http_civetweb_need(void);
 
 /* http_socket.c */
 enum error http_guard_start(struct http_server *server) MUST_USE;

@@ -7,10 +7,12 @@
  * `id_next` are atomic; nothing else is shared.
  */
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "http_internal.h"
 #include "log.h"
@@ -71,7 +73,7 @@ const struct http_route http_openapi_route = { .method = "GET",
 
 static void init_civetweb(void)
 {
-	http_stack_need();
+	http_civetweb_need();
 	mg_init_library(MG_FEATURES_TLS);
 }
 
@@ -165,17 +167,28 @@ static void make_gauge(struct http_server *server)
 						"Requests being served now", labels.data);
 }
 
+static enum error check_certificate(const char *path, struct text *why)
+{
+	if (path == NULL || path[0] == '\0' || access(path, R_OK) == 0)
+		return ERROR_OK;
+	why_putf(why, "tls_certificate %s: %s", path, strerror(errno));
+	return ERROR_SYSTEM;
+}
+
 enum error http_server_start(const struct http_server_options *options, struct http_server **server,
 			     struct text *why)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct http_server *new = calloc(1, sizeof *new);
+	struct http_server *new;
 	struct mg_server_port port;
-	enum error error = ERROR_NO_MEMORY;
+	enum error error = check_certificate(options->tls_certificate, why);
 
-	pthread_once(&once, init_civetweb);
-	if (new == NULL)
+	if (error != ERROR_OK)
 		return error;
+	pthread_once(&once, init_civetweb);
+	new = calloc(1, sizeof *new);
+	if (new == NULL)
+		return ERROR_NO_MEMORY;
 	new->options = *options;
 	if (getrandom(&new->id_prefix, sizeof new->id_prefix, 0) < 0)
 		new->id_prefix = (uint32_t)monotonic_now_us();

@@ -13,7 +13,7 @@
 #include "timestamp.h"
 
 enum {
-	MAX_LINE = 16384, /* threads of the HTTP server have 100 KB of stack */
+	MAX_LINE = 16384, /* on the stack of any thread */
 	MAX_VALUE = 1024, /* bytes of a string that are shown */
 	TAIL = 64,        /* kept free for the mark of a cut line and its end */
 };
