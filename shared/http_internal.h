@@ -29,7 +29,8 @@ enum {
 	HTTP_JSON_NESTING = 64,    /* of request bodies */
 	HTTP_SINGLE_WRITE = 65536, /* an answer up to this size leaves in one write */
 	HTTP_ID_MAX = 64,
-	HTTP_STACK_BYTES = 1 << 20 /* of a worker, at least */
+	HTTP_STACK_BYTES =
+		2 << 20 /* of a worker: 1 MiB for handlers, the rest is thread-local storage */
 };
 
 struct http_pair {

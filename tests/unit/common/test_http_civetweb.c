@@ -35,7 +35,7 @@ static void test_a_handler_has_a_mebibyte(void **state)
 	(void)state;
 	http_testing_start(t);
 	assert_int_equal(http_ask(t, "GET /stack", "", NULL), 200);
-	assert_true(strtoul(http_answer_body(t), NULL, 10) >= 1 << 20);
+	assert_true(strtoul(http_answer_body(t), NULL, 10) >= 2 << 20);
 	http_testing_stop(t);
 }
 
