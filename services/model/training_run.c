@@ -92,6 +92,8 @@ static enum error gather(struct run *run)
 		if (error == ERROR_OK)
 			error = read_all(run);
 	}
+	if (error == ERROR_OK)
+		text_reset(&run->why); /* what was overcome on the way */
 	return error;
 }
 
