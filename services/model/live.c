@@ -26,7 +26,7 @@ struct live {
 	struct live_consumer *consumer;
 	struct live_models *models;
 	struct record_rules rules;
-	struct health_condition *kafka, *model;
+	struct health_condition *kafka;
 	struct health_loop *loop;
 	struct metrics *metrics;
 	struct metric *taken[RECORD_KINDS], *bad[RECORD_KINDS], *retries;
@@ -87,8 +87,6 @@ enum error live_new(const struct live_options *options, struct live **out, struc
 	topics_set(live, options->kafka);
 	metrics_set_up(live);
 	live->kafka = health_condition(options->health, "kafka");
-	if (options->settings->require_version)
-		live->model = health_condition(options->health, "model");
 	live->loop = health_loop(options->health, "live", LOOP_LIMIT_MS);
 	enum error error = ERROR_NO_MEMORY;
 	live->models =
@@ -175,19 +173,6 @@ static void take(const struct live_message *message, void *user)
 	metric_add(live->taken[kind], 1);
 }
 
-/* The registry's news, and what readiness says about them. */
-static void sync_models(struct live *live)
-{
-	live_models_sync(live->models);
-	if (!live->model)
-		return;
-	if (live_models_serving(live->models) > 0)
-		health_met(live->model);
-	else
-		health_unmet(live->model,
-			     "no model has a version yet; train one: POST /v1/models/{m}/train");
-}
-
 static void poll_once(struct live *live, int64_t now_us)
 {
 	char memory[512];
@@ -210,7 +195,7 @@ static void *run(void *user)
 		int64_t now_us = monotonic_now_us();
 		health_beat(live->loop);
 		if (now_us >= live->sync_at_us) {
-			sync_models(live);
+			live_models_sync(live->models);
 			live->sync_at_us = now_us + SYNC_EVERY_US;
 		}
 		if (now_us >= live->join_at_us)

@@ -245,13 +245,3 @@ enum error live_models_status(struct live_models *models, const char *model, int
 	free(window);
 	return error;
 }
-
-size_t live_models_serving(struct live_models *models)
-{
-	size_t serving = 0;
-	pthread_rwlock_rdlock(&models->lock);
-	for (size_t i = 0; i < models->count; i++)
-		serving += live_model_version(models->table[i]) >= 0;
-	pthread_rwlock_unlock(&models->lock);
-	return serving;
-}

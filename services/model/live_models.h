@@ -60,7 +60,4 @@ struct live_status {
 enum error live_models_status(struct live_models *models, const char *model, int64_t wall_us,
 			      struct live_status *status) MUST_USE;
 
-/* How many models have a version that serves. */
-size_t live_models_serving(struct live_models *models);
-
 #endif

@@ -44,7 +44,7 @@ static enum error registry_part_start(struct service *service, void *user, struc
 		.state_dir = app.settings.state_dir,
 		.webhdfs = webhdfs_options(service),
 		.metrics = service_metrics(service),
-		.health = service_health(service),
+		.health = app.settings.require_version ? service_health(service) : NULL,
 	};
 	enum error error = registry_new(&options, &app.registry, why);
 	return error == ERROR_OK ? registry_start(app.registry, why) : error;

@@ -118,27 +118,28 @@ void registry_destroy(struct registry **out)
 
 void registry_update_condition(struct registry *registry)
 {
+	char reason[sizeof(registry->explanation)];
 	bool serves = false;
 	pthread_mutex_lock(&registry->lock);
+	memcpy(reason, registry->explanation, sizeof(reason));
 	for (size_t i = 0; i < registry->catalogue.count; i++)
 		serves |= registry->catalogue.models[i]->serving != NULL;
 	pthread_mutex_unlock(&registry->lock);
-	if (registry->condition && serves)
+	if (!registry->condition)
+		return;
+	if (serves)
 		health_met(registry->condition);
-	else if (registry->condition)
-		health_unmet(registry->condition, "no model has a version yet");
+	else
+		health_unmet(registry->condition, "no model has a version yet; %s",
+			     reason[0] ? reason : "POST /v1/models/{m}/train makes one");
 }
 
 void registry_explain(struct registry *registry, const char *model, const char *reason)
 {
-	bool serves = false;
 	pthread_mutex_lock(&registry->lock);
-	for (size_t i = 0; i < registry->catalogue.count; i++)
-		serves |= registry->catalogue.models[i]->serving != NULL;
+	snprintf(registry->explanation, sizeof(registry->explanation), "%s: %s", model, reason);
 	pthread_mutex_unlock(&registry->lock);
-	if (registry->condition && !serves)
-		health_unmet(registry->condition, "no model has a version yet; %s: %s", model,
-			     reason);
+	registry_update_condition(registry);
 }
 
 /* --- specs ----------------------------------------------------------------------------------- */

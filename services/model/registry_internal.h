@@ -3,7 +3,7 @@
  * Shared by the files of the registry.
  *
  * `writing` is held by whoever uses the store's HDFS side; it is taken before `lock`.
- * `lock` guards the catalogue, `synced`, and `stopping`; nobody waits for I/O while holding it,
+ * `lock` guards the catalogue, `stopping` and `explanation`; nobody waits for I/O while holding it,
  * except for reading one local file when the serving version changes.
  */
 #ifndef TICKLINE_MODEL_REGISTRY_INTERNAL_H
@@ -25,6 +25,7 @@ struct registry {
 	pthread_cond_t wake; /* monotonic clock; `stopping` was set */
 	struct catalogue catalogue;
 	bool stopping;
+	char explanation[600]; /* why the last refused training gave no version; "" */
 
 	atomic_bool cancel; /* ends calls to HDFS */
 	pthread_t thread;
