@@ -15,11 +15,11 @@ import time
 
 sys.dont_write_bytecode = True
 from servers import ports  # noqa: E402  (after the setting above)
-from servers.beginning import BARS_TOPIC, Beginning  # noqa: E402
 from servers.errors import StackError  # noqa: E402
 from servers.follow import Follower  # noqa: E402
+from servers.history import History  # noqa: E402
 from servers.java import ROOT  # noqa: E402
-from servers.services import local_services  # noqa: E402
+from servers.services import bars_topic, local_services  # noqa: E402
 from servers.stack import Stack  # noqa: E402
 
 READY_LIMIT_S = 30
@@ -133,16 +133,16 @@ def main():
         signal.signal(number, run.on_signal)
     follower = follow(run, screen)
     run.start_servers()
-    beginning = Beginning(run.stack, run.services, screen.say,
-                          os.environ.get("GATEWAY_BARS_TOPIC") or BARS_TOPIC)
+    history = History(run.stack.addresses["kafka"], bars_topic(), run.services["gateway"].url,
+                      screen.say)
     follower.start()
     try:
         run.start_services()
         if not run.asked_to_stop.is_set():
             run.show_addresses()
-            beginning.start()
+            history.start()
             run.stay()
-            beginning.stop()
+            history.stop()
     finally:
         run.stop()
         follower.stop()

@@ -2,8 +2,9 @@
 """The three services as programs of the local stack."""
 import os
 
-from . import java, rest
+from . import history, java, rest
 from .errors import StackError
+from .hdfs import OWNER
 from .ports import HOST, number
 from .supervisor import Program
 
@@ -54,8 +55,15 @@ class LocalService:
 
 def local_services(stack, environment=os.environ):
     kafka = {"kafka_brokers": stack.addresses["kafka"]}
-    hdfs = {"hdfs_urls": stack.addresses["namenode"], "hdfs_user": "bitcoin"}
-    return {service.name: service for service in (
-        LocalService("gateway", {**kafka, "simulator_autostart": "true"}, environment),
-        LocalService("ingest", {**kafka, **hdfs}, environment),
-        LocalService("model", {**kafka, **hdfs}, environment))}
+    hdfs = {"hdfs_urls": stack.addresses["namenode"], "hdfs_user": OWNER}
+    settings = {
+        "gateway": {**kafka, "simulator_autostart": "true", "replay_dir": history.FOLDER},
+        # One tick a second fills a file slowly; every 30 s keeps the files few.
+        "ingest": {**kafka, **hdfs, "rotate_age_ms": 30000},
+        "model": {**kafka, **hdfs, "state_dir": stack.state / "model"},
+    }
+    return {name: LocalService(name, own, environment) for name, own in settings.items()}
+
+
+def bars_topic(environment=os.environ):
+    return environment.get("GATEWAY_BARS_TOPIC") or "bitcoinbars"
