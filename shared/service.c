@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Threads: all of this runs on the main thread, but for the watch for a second signal while the
- * service drains. Signals are blocked before any thread exists, so that only sigwait gets them.
+ * service drains. Signals are blocked before any thread is made here, so that only sigwait gets
+ * them. Threads that a library made before main (OpenBLAS does) block nothing: a signal that finds
+ * one of them goes on to the thread that waits, `catcher`.
  */
 #include "service.h"
 
@@ -137,13 +139,24 @@ static bool settle(struct service *service, int argc, char **argv, int *code)
 
 /* --- starting -------------------------------------------------------------------------------- */
 
+static _Atomic pthread_t catcher;
+
+static void pass_on(int number)
+{
+	pthread_kill(atomic_load(&catcher), number);
+}
+
 static void block_signals(sigset_t *set)
 {
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+	const struct sigaction action = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
+	atomic_store(&catcher, pthread_self());
 	sigemptyset(set);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
-	sigaddset(set, SIGHUP);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		sigaddset(set, numbers[i]);
 	pthread_sigmask(SIG_BLOCK, set, NULL);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		sigaction(numbers[i], &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -272,6 +285,7 @@ struct watch {
 static void *watch_second_signal(void *user)
 {
 	struct watch *watch = user;
+	atomic_store(&catcher, pthread_self());
 	while (!atomic_load(&watch->done)) {
 		int signal_number = sigwaitinfo(watch->signals, NULL);
 		if (signal_number == SIGTERM || signal_number == SIGINT) {
@@ -292,6 +306,7 @@ static void watch_stop(struct watch *watch)
 {
 	if (!watch->started)
 		return;
+	atomic_store(&catcher, pthread_self());
 	atomic_store(&watch->done, true);
 	pthread_kill(watch->thread, SIGHUP);
 	pthread_join(watch->thread, NULL);

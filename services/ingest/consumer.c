@@ -20,6 +20,7 @@ enum {
 	TOPICS_WAIT_MS = 200,
 	CLOSE_MS = 50,
 	GIVE_BACK_US = 2000000,
+	FIRST_ASSIGNMENT_US = 5000000,
 	COMPLAIN_EVERY_US = 5000000,
 	LOOP_LIMIT_MS = 60000,
 	FENCE_WAIT_US = 2000000,
@@ -166,6 +167,21 @@ static void subscribe(struct consumer *consumer)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* librdkafka before 2.3 aborts when a member that joined a cooperative group is destroyed before
+ * its first assignment (its issue 4312, fixed by its change 4381). */
+static bool may_abort(const struct consumer *consumer)
+{
+	return consumer->subscribed && !consumer->was_assigned && rd_kafka_version() < 0x02030000;
+}
+
+static void await_assignment(struct consumer *consumer, int64_t deadline_us)
+{
+	const int64_t soon_us = monotonic_now_us() + FIRST_ASSIGNMENT_US;
+	while (may_abort(consumer) && monotonic_now_us() < soon_us &&
+	       monotonic_now_us() < deadline_us)
+		poll_messages(consumer, POLL_MS);
+}
+
 /* Leaves the group, so that another instance need not wait for the session to time out. */
 static void leave(struct consumer *consumer, int64_t deadline_us)
 {
@@ -183,6 +199,7 @@ static void end(struct consumer *consumer)
 {
 	int64_t deadline_us = atomic_load(&consumer->deadline_us);
 	/* Something is left for leaving the group. */
+	await_assignment(consumer, deadline_us - GIVE_BACK_US);
 	group_publish_all(consumer, deadline_us - GIVE_BACK_US);
 	leave(consumer, deadline_us);
 	while (writers_pending(consumer->writers) > 0 && monotonic_now_us() < deadline_us)
@@ -363,7 +380,10 @@ void consumer_destroy(struct consumer **made)
 	}
 	bool closed = rd_kafka_consumer_closed(consumer->kafka);
 	rd_kafka_queue_destroy(consumer->queue);
-	rd_kafka_destroy_flags(consumer->kafka, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	/* Else the end of the process takes it. */
+	if (!may_abort(consumer))
+		rd_kafka_destroy_flags(consumer->kafka,
+				       closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	free(consumer);
 	*made = NULL;
 }

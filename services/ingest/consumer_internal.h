@@ -30,6 +30,7 @@ struct consumer {
 	int64_t views_at_us;
 	int64_t complained_at_us;
 	bool subscribed;
+	bool was_assigned; /* at least once */
 	int64_t revoke_until_us; /* no wait of a rebalance goes on after it */
 	struct health_condition *publishing;
 	struct health_loop *loop;

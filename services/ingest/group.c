@@ -268,6 +268,7 @@ void group_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t code,
 	metric_add(consumer->rebalances, 1);
 	consumer->now_us = monotonic_now_us();
 	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+		consumer->was_assigned = true;
 		assigned(consumer, list);
 		return;
 	}
