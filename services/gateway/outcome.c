@@ -89,8 +89,9 @@ static void settle(struct publish_ticket *base, const struct publish_result *res
 static void add_free(struct outcome *o, struct ticket *tickets, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		tickets[i].base =
-			(struct publish_ticket){ .done = settle, .origin = o->options.origin };
+		tickets[i].base = (struct publish_ticket){ .done = settle,
+							   .origin = o->options.origin,
+							   .kind = o->options.kind };
 		tickets[i].outcome = o;
 		tickets[i].in_use = false;
 		tickets[i].next = o->own.free;

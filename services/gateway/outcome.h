@@ -25,6 +25,7 @@ struct outcome;
 
 struct outcome_options {
 	struct publish_origin *origin;
+	enum record_kind kind;
 	size_t detail_limit; /* 0: no outcome per record */
 	struct metric *late; /* counts what was settled after the close; may be NULL */
 };

@@ -314,6 +314,7 @@ static void answer(struct call *call)
 static bool begin(struct call *call)
 {
 	struct outcome_options options = { .origin = call->gateway->http,
+					   .kind = call->table->kind,
 					   .late = call->gateway->late_outcomes };
 	call->end.async = prefers_async(call->request);
 	if (!choose_format(call) || !check_answerable(call) ||

@@ -225,11 +225,10 @@ enum error publisher_send(struct publisher *p, const struct record *record,
 	struct text value;
 	text_init_fixed(&value, memory, sizeof(memory));
 	record_write_json(record, &value);
-	assert(text_ok(&value));
+	assert(text_ok(&value) && ticket->kind == record->table->kind);
 	if ((int64_t)value.length > atomic_load(&p->message_limit_bytes))
 		return never(fault, "too-large", "",
 			     "it is larger than the topic's max.message.bytes");
-	ticket->kind = record->table->kind;
 	pthread_rwlock_rdlock(&p->link_lock);
 	rd_kafka_resp_err_t code = produce(p, ticket, key_of(p, record), &value, timestamp_ms);
 	pthread_rwlock_unlock(&p->link_lock);

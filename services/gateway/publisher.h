@@ -49,7 +49,7 @@ struct publish_result {
 struct publish_ticket {
 	void (*done)(struct publish_ticket *ticket, const struct publish_result *result);
 	struct publish_origin *origin;
-	enum record_kind kind; /* set by publisher_send */
+	enum record_kind kind; /* of the records that it is sent with */
 };
 
 struct publisher_options {
@@ -73,7 +73,8 @@ void publisher_destroy(struct publisher **publisher);
 /* The same name gives the same origin. Lives as long as the publisher. */
 struct publish_origin *publisher_origin(struct publisher *publisher, const char *name);
 
-/* Any thread. Never blocks; the ticket must stay until its `done`, which is not called unless OK.
+/* Any thread. Never blocks; the ticket must stay as it is until its `done`, which is not called
+ * unless OK. One ticket may go with many records at a time, where `done` does not mind.
  * OK: on its way. LIMIT: the queue is full. UNAVAILABLE: Kafka is away. INVALID: never, and `fault`
  * says why (as for a record that breaks a rule). */
 enum error publisher_send(struct publisher *publisher, const struct record *record,

@@ -45,12 +45,12 @@ double random_unit(struct random *r)
 int64_t random_integer(struct random *r, int64_t low, int64_t high)
 {
 	assert(low <= high);
-	uint64_t count = (uint64_t)(high - low) + 1;
+	uint64_t count = (uint64_t)high - (uint64_t)low + 1; /* 0: all of 64 bits */
 	uint64_t uneven = count ? -count % count : 0, bits;
 	do /* what is left over at the low end would make some values likelier */
 		bits = random_bits(r);
 	while (bits < uneven);
-	return low + (int64_t)(count ? bits % count : bits);
+	return (int64_t)((uint64_t)low + (count ? bits % count : bits));
 }
 
 uint64_t random_fresh_seed(void)

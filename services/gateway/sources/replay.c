@@ -239,7 +239,9 @@ static void settle(struct publish_ticket *ticket, const struct publish_result *r
 
 static enum error send_slot(struct source *source, struct replay *r, struct slot *slot)
 {
-	slot->ticket = (struct publish_ticket){ .done = settle, .origin = source_origin(source) };
+	slot->ticket = (struct publish_ticket){ .done = settle,
+						.origin = source_origin(source),
+						.kind = r->table->kind };
 	slot->replay = r;
 	slot->source = source;
 	atomic_store(&slot->state, SLOT_SENT);

@@ -134,6 +134,7 @@ static void simulator_describe(const void *job, cJSON *definition, cJSON *progre
 
 const struct source_driver simulator_driver = {
 	.type = "simulator",
+	.kind = RECORD_TICK,
 	.read = simulator_read,
 	.run = simulator_run,
 	.describe = simulator_describe,

@@ -277,7 +277,9 @@ enum error source_start(const struct source_driver *driver, void *job, const cha
 	pthread_condattr_destroy(&attributes);
 	pthread_mutex_init(&s->lock, NULL);
 	s->ticket = (struct publish_ticket){
-		.done = settle_own, .origin = publisher_origin(gateway->publisher, driver->type)
+		.done = settle_own,
+		.origin = publisher_origin(gateway->publisher, driver->type),
+		.kind = driver->kind,
 	};
 	s->driver = driver;
 	s->job = job;

@@ -22,6 +22,7 @@ struct source;
 
 struct source_driver {
 	const char *type;
+	enum record_kind kind; /* of what goes out with the source's own ticket */
 	/* Reads the definition into a new job; complains and gives NULL when it cannot. `upload`
 	 * is an open file with what was sent along, or -1; the job takes it when it is given. */
 	void *(*read)(struct definition *definition, const struct gateway *gateway, int upload);
