@@ -89,12 +89,17 @@ def settings(ports):
 
 
 def check(wanted):
-    """Raises with every taken port at once, each with its owner and the setting that moves it."""
-    taken = []
+    """Raises with every port at once that is taken or wanted twice, each with the setting that
+    moves it and, where that can be seen, with who has it."""
+    complaints, first = [], {}
     for name, port, setting in wanted:
-        if not is_free(port):
+        if port in first:
+            complaints.append(f"port {port} is wanted by {first[port]} and by {name}; another one "
+                              f"is set by {setting}")
+        elif not is_free(port):
             holder = owner(port)
-            taken.append(f"port {port} of {name} is taken{' by ' + holder if holder else ''}; "
-                         f"another one is set by {setting}")
-    if taken:
-        raise StackError("\n".join(taken))
+            complaints.append(f"port {port} of {name} is taken{' by ' + holder if holder else ''}; "
+                              f"another one is set by {setting}")
+        first.setdefault(port, name)
+    if complaints:
+        raise StackError("\n".join(complaints))
