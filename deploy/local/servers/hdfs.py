@@ -14,6 +14,8 @@ from .supervisor import Program
 NAMENODE, DATANODE = "namenode", "datanode"
 OWNER, HOME = "bitcoin", "/bitcoin"
 HEAP = ["-Xms64m", "-Xmx256m", "-XX:+UseSerialGC"]
+# The NameNode moves no data: it gains more from a start without the optimizing compiler.
+TUNING = {NAMENODE: [*HEAP, *java.QUICK], DATANODE: HEAP}
 CLASSES = {NAMENODE: "org.apache.hadoop.hdfs.server.namenode.NameNode",
            DATANODE: "org.apache.hadoop.hdfs.server.datanode.DataNode"}
 
@@ -67,12 +69,12 @@ class Hdfs:
                              "is missing; a new one would lose them. Put it back, or 'make "
                              "clean-data'")
         with java.fresh_folder(self.names) as folder:
-            java.run([java_program, *self.options, CLASSES[NAMENODE],
+            java.run([java_program, *java.QUICK, *self.options, CLASSES[NAMENODE],
                       "-D", f"dfs.namenode.name.dir={folder}",
                       "-format", "-nonInteractive"], "formatting the NameNode's folder")
 
     def programs(self, java_program):
-        return [Program(name, [java_program, *HEAP, *self.options, CLASSES[name]], priority)
+        return [Program(name, [java_program, *TUNING[name], *self.options, CLASSES[name]], priority)
                 for name, priority in ((NAMENODE, 10), (DATANODE, 20))]
 
     # --- readiness ------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent.parent
 ROOT = FOLDER.parent.parent
 JARS = ROOT / "build" / "jars"
 OLDEST = 17
+QUICK = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # for what does little and should be up soon
 
 
 def find():

@@ -46,7 +46,8 @@ class Kafka:
             config = self.folder / "format.properties"
             self._write_config(config, folder)
             # An id that starts with a dash must not be taken for an option.
-            java.run([java_program, *self.options, "kafka.tools.StorageTool", "format",
+            java.run([java_program, *java.QUICK, *self.options,
+                      "kafka.tools.StorageTool", "format",
                       f"--cluster-id={cluster}", "-c", str(config), "--standalone"],
                      "formatting Kafka's data folder")
             config.unlink()
