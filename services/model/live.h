@@ -24,7 +24,7 @@ struct live_options {
 	const struct model_settings *settings; /* kept */
 	struct registry *registry;
 	struct metrics *metrics;
-	struct health *health; /* conditions "kafka" and "model", loop "live" */
+	struct health *health; /* condition "kafka", loop "live" */
 };
 
 /* INVALID with `why`: librdkafka refuses a setting. NO_MEMORY. Does not wait for Kafka. */

@@ -27,10 +27,30 @@ struct live_model {
 	struct lineage lineage;
 	bool has_predicted; /* there was a version before */
 	struct time_ring *predictions;
-	struct metric *made;
+	struct metric *made, *scored, *rmse, *coverage;
 	atomic_int reason;
 	_Atomic int64_t number;
 };
+
+static void metrics_set_up(struct live_model *model, struct metrics *metrics)
+{
+	char memory[SPEC_MAX_NAME + 32];
+	struct text labels;
+	text_init_fixed(&labels, memory, sizeof memory);
+	metrics_label(&labels, "model", model->spec.name);
+	model->made = metrics_counter(metrics, "model_live_predictions_total",
+				      "Predictions made for records as they arrived.", labels.data);
+	model->scored =
+		metrics_gauge(metrics, "model_live_scored_predictions",
+			      "Predictions that the running score is made of.", labels.data);
+	model->rmse = metrics_gauge(metrics, "model_live_rmse_dollars",
+				    "Root mean square of their errors; 0 while there are none.",
+				    labels.data);
+	model->coverage = metrics_gauge(
+		metrics, "model_live_coverage_ratio",
+		"Share of the actuals inside their 95% interval; 0 while there are none.",
+		labels.data);
+}
 
 struct live_model *live_model_new(const struct spec *spec, size_t capacity, struct metrics *metrics)
 {
@@ -45,12 +65,7 @@ struct live_model *live_model_new(const struct spec *spec, size_t capacity, stru
 		live_model_destroy(&model);
 		return NULL;
 	}
-	char memory[SPEC_MAX_NAME + 32];
-	struct text labels;
-	text_init_fixed(&labels, memory, sizeof memory);
-	metrics_label(&labels, "model", spec->name);
-	model->made = metrics_counter(metrics, "model_live_predictions_total",
-				      "Predictions made for records as they arrived.", labels.data);
+	metrics_set_up(model, metrics);
 	return model;
 }
 
@@ -76,6 +91,13 @@ const struct spec *live_model_spec(const struct live_model *model)
 const char *live_model_hash(const struct live_model *model)
 {
 	return model->hash;
+}
+
+void live_model_tell_score(struct live_model *model, const struct score *score)
+{
+	metric_set(model->scored, (double)score->count);
+	metric_set(model->rmse, isfinite(score->rmse) ? score->rmse : 0);
+	metric_set(model->coverage, isfinite(score->coverage) ? score->coverage : 0);
 }
 
 struct time_ring *live_model_predictions(const struct live_model *model)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The live side of one model: the features of its partitions, its newest predictions and what
- * became of them. live_model_take, live_model_begin and live_model_end belong to the live thread;
- * live_model_predictions may be read from any thread.
+ * became of them. The live thread owns it; what others may
+ * call is said below.
  */
 #ifndef TICKLINE_MODEL_LIVE_MODEL_H
 #define TICKLINE_MODEL_LIVE_MODEL_H
@@ -48,6 +48,9 @@ void live_model_restart(struct live_model *model);
 
 /* The next record of the model's dataset, in the order of its partition. */
 void live_model_take(struct live_model *model, const struct ring_record *record, int64_t wall_us);
+
+/* Sets the gauges of the running score. */
+void live_model_tell_score(struct live_model *model, const struct score *score);
 
 /* struct live_prediction, by the time of the record. */
 struct time_ring *live_model_predictions(const struct live_model *model);

@@ -20,7 +20,20 @@ struct live_models {
 	pthread_rwlock_t lock;
 	struct live_model *table[REGISTRY_MAX_MODELS];
 	size_t count;
+	struct metric *age[RECORD_KINDS];
+	struct live_prediction *window; /* room for score_window, the live thread's */
 };
+
+static struct metric *age_metric(struct metrics *metrics, enum record_kind kind)
+{
+	char memory[64];
+	struct text labels;
+	text_init_fixed(&labels, memory, sizeof memory);
+	metrics_label(&labels, "records", record_table(kind)->plural);
+	return metrics_gauge(metrics, "model_live_age_seconds",
+			     "Age of the newest record by its own time; 0 before the first.",
+			     labels.data);
+}
 
 struct live_models *live_models_new(const struct live_models_options *options)
 {
@@ -33,6 +46,11 @@ struct live_models *live_models_new(const struct live_models_options *options)
 	const int64_t capacity[RECORD_KINDS] = { [RECORD_TICK] = options->settings->live_ticks,
 						 [RECORD_BAR] = options->settings->live_bars };
 	pthread_rwlock_init(&models->lock, NULL);
+	models->window = malloc((size_t)options->settings->score_window * sizeof *models->window);
+	if (!models->window) {
+		live_models_destroy(&models);
+		return NULL;
+	}
 	for (int kind = 0; kind < RECORD_KINDS; kind++) {
 		models->records[kind] =
 			time_ring_new((size_t)capacity[kind], sizeof(struct ring_record));
@@ -40,6 +58,7 @@ struct live_models *live_models_new(const struct live_models_options *options)
 			live_models_destroy(&models);
 			return NULL;
 		}
+		models->age[kind] = age_metric(models->metrics, (enum record_kind)kind);
 	}
 	return models;
 }
@@ -52,6 +71,7 @@ void live_models_destroy(struct live_models **models)
 		live_model_destroy(&(*models)->table[i]);
 	for (int kind = 0; kind < RECORD_KINDS; kind++)
 		time_ring_destroy(&(*models)->records[kind]);
+	free((*models)->window);
 	pthread_rwlock_destroy(&(*models)->lock);
 	free(*models);
 	*models = NULL;
@@ -145,6 +165,36 @@ static void predict_past(struct live_models *models, struct live_model *model)
 	free(all);
 }
 
+/* The newest predictions that the score looks at; returns their number. */
+static size_t window_read(const struct live_models *models, const struct live_model *model,
+			  struct live_prediction *window)
+{
+	struct time_ring_query query = { .after_us = INT64_MIN,
+					 .limit = (size_t)models->settings->score_window,
+					 .newest = true };
+	struct time_ring_span span;
+	bool more;
+	return time_ring_read(live_model_predictions(model), &query, window, &more, &span);
+}
+
+static void tell_score(struct live_models *models, struct live_model *model)
+{
+	size_t count = window_read(models, model, models->window);
+	struct score score = score_of(models->window, count, live_model_version(model));
+	live_model_tell_score(model, &score);
+}
+
+static void tell_ages(struct live_models *models)
+{
+	int64_t wall_us = wall_now_us();
+	for (int kind = 0; kind < RECORD_KINDS; kind++) {
+		struct ring_record newest;
+		if (time_ring_last(models->records[kind], &newest))
+			metric_set(models->age[kind],
+				   (double)(wall_us - newest.timestamp_us) / 1e6);
+	}
+}
+
 void live_models_sync(struct live_models *models)
 {
 	struct specs specs = { .all = malloc(REGISTRY_MAX_MODELS * sizeof *specs.all) };
@@ -166,6 +216,9 @@ void live_models_sync(struct live_models *models)
 		if (live_model_serve(model, version))
 			predict_past(models, model);
 	}
+	for (size_t i = 0; i < models->count; i++)
+		tell_score(models, models->table[i]);
+	tell_ages(models);
 }
 
 void live_models_take(struct live_models *models, enum record_kind kind,
@@ -206,11 +259,6 @@ static void status_of(const struct live_models *models, const struct live_model 
 {
 	const struct model_settings *settings = models->settings;
 	enum record_kind kind = live_model_spec(model)->table->kind;
-	struct time_ring_query query = { .after_us = INT64_MIN,
-					 .limit = (size_t)settings->score_window,
-					 .newest = true };
-	struct time_ring_span span;
-	bool more;
 	*status = (struct live_status){
 		.version = live_model_version(model),
 		.reason = live_model_reason(model),
@@ -220,7 +268,7 @@ static void status_of(const struct live_models *models, const struct live_model 
 	status->has_record = time_ring_last(models->records[kind], &status->record);
 	status->stale = !status->has_record ||
 			wall_us - status->record.timestamp_us > status->stale_after_s * 1000000;
-	size_t count = time_ring_read(live_model_predictions(model), &query, window, &more, &span);
+	size_t count = window_read(models, model, window);
 	status->has_prediction = count > 0;
 	if (count > 0)
 		status->prediction = window[count - 1];

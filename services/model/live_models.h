@@ -28,7 +28,8 @@ void live_models_destroy(struct live_models **models);
 
 /* --- the live thread --- */
 
-/* Takes over what changed in the registry: new and deleted models, versions that serve. */
+/* Takes over what changed in the registry: new and deleted models, versions that serve; and tells
+ * the metrics how the predictions do. */
 void live_models_sync(struct live_models *models);
 
 /* A new record of this kind. */

@@ -124,6 +124,7 @@ export class Chart {
 
   options() {
     const c = colours();
+    const narrow = this.element.clientWidth < 560;
     const grid = { stroke: c.line, width: 1 };
     const axis = { stroke: c.soft, font: FONT, grid, ticks: { stroke: c.line, width: 1, size: 6 } };
     const line = (stroke, width, more) => ({ stroke, width, spanGaps: false,
@@ -131,13 +132,14 @@ export class Chart {
     return {
       ...this.size(),
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"),
-      padding: [14, 96, 0, 0],
+      padding: [14, narrow ? 84 : 96, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { size: 8 } },
       scales: { x: { time: true, range: () => this.span ?? [0, 1] }, y: { range: () => priceRange(this.data) } },
       axes: [
-        { ...axis, values: timeLabels, label: "Time (UTC)", labelSize: 22, labelFont: FONT, size: 46, space: 84 },
-        { ...axis, values: priceLabels, label: "USD", labelSize: 20, labelFont: FONT, size: 70, gap: 6 },
+        { ...axis, values: timeLabels, label: "Time (UTC)", labelSize: 22, labelFont: FONT, size: 46, space: narrow ? 64 : 84 },
+        { ...axis, values: priceLabels, size: 62, gap: 6,
+          ...(narrow ? {} : { label: "USD", labelSize: 20, labelFont: FONT }) },
       ],
       series: [
         {},

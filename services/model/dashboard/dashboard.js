@@ -235,12 +235,15 @@ function showScore(score) {
     }));
   }
   let note = "";
-  if (score.count > 0) note = `Over ${format.count(score.count)} predictions of records not seen in training`;
+  if (score.count > 0) note = `Over ${format.plural(score.count, "prediction")} of records not seen in training`
+    + (isToldTheAnswer() ? ". A feature gives the answer away, so this is no forecast" : "");
   else if (state.live.version === null) note = "Scores begin with the first version.";
   else if (score.in_training > 0) note = "No record has come since this version was trained, so nothing is proved yet.";
   else note = "No prediction has met its outcome yet.";
   say($("score-note"), note);
 }
+
+const isToldTheAnswer = () => (state.report?.coefficients ?? []).some((c) => c.leaks && c.status === "kept");
 
 function showAges() {
   const live = state.live;
@@ -328,18 +331,27 @@ function fact(name, value) {
   return group;
 }
 
-function featureNames(model) {
-  return model.features.map((f) => (typeof f === "string" ? f : f.name)).join(", ");
+// The features as the spec lists them, and what the fit made of each.
+function featureChips(model) {
+  const statusOf = new Map((state.report?.coefficients ?? []).map((c) => [c.name, c.status]));
+  return model.features.map((f) => {
+    const name = typeof f === "string" ? f : f.name, status = statusOf.get(name);
+    const chip = document.createElement("li");
+    const used = status === undefined || status === "kept" || status === "fixed";
+    chip.textContent = used ? name : `${name}: ${status}, left out`;
+    chip.className = used ? "" : "dropped";
+    return chip;
+  });
 }
 
 function showModel() {
   const model = modelOf(state.model);
   say($("model-title"), model ? `Model ${model.name}` : "Model");
   say($("model-about"), model?.description ?? "");
+  $("features").replaceChildren(...(model ? featureChips(model) : []));
   if (!model) return $("facts").replaceChildren();
   const s = model.serving;
-  const facts = [["Predicts", `${model.target.replace("_", " ")} ${format.horizon(model.horizon_s, model.records)}`],
-    ["Features", featureNames(model)]];
+  const facts = [["Predicts", `${model.target.replace("_", " ")} ${format.horizon(model.horizon_s, model.records)}`]];
   if (s) {
     facts.push(["Version", `${s.version}, made ${format.moment(format.seconds(s.created), nowS())}`],
       ["Rows in training", format.count(s.rows)], ["R²", format.figure(s.r2)],

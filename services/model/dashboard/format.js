@@ -91,6 +91,16 @@ export function horizon(s, records) {
   return s > 0 ? `${duration(s)} ahead` : `of the same ${records === "bars" ? "bar" : "tick"}`;
 }
 
+// -1 when the coverage is too low for chance (three standard errors), 1 when it is as claimed and
+// there are enough predictions to say so.
+function coverageVerdict({ coverage, level, count: n }) {
+  const chance = 3 * Math.sqrt((level * (1 - level)) / n);
+  if (coverage < level - Math.max(chance, 0.01)) return -1;
+  return n >= 100 ? 1 : 0;
+}
+
+export const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+
 // What the score means, in plain words: [figure, sentence, direction].
 export function scoreSentences(score) {
   if (!score || !(score.count > 0)) return [];
@@ -98,7 +108,7 @@ export function scoreSentences(score) {
   if (known(score.coverage)) {
     lines.push([percent(score.coverage),
       `of prices fell inside the ${percent(score.level, 0)} interval`,
-      score.coverage < score.level - 0.03 ? -1 : score.coverage <= score.level + 0.03 ? 1 : 0]);
+      coverageVerdict(score)]);
   }
   if (known(score.skill_last)) {
     const size = percent(Math.abs(score.skill_last));
