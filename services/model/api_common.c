@@ -72,6 +72,7 @@ cJSON *api_version_summary(const struct version_summary *summary)
 	cJSON_AddItemToObject(json, "held_out_rmse", api_number(summary->held_out_rmse));
 	cJSON_AddItemToObject(json, "skill_last", api_number(summary->skill_last));
 	cJSON_AddItemToObject(json, "skill_mean", api_number(summary->skill_mean));
+	cJSON_AddBoolToObject(json, "last_price", summary->last_price);
 	cJSON_AddBoolToObject(json, "leakage", summary->leakage);
 	return json;
 }

@@ -51,7 +51,7 @@ function priceRange(data) {
   const lines = extent([data[1], data[2]]);
   if (!lines) return [0, 1];
   let [low, high] = lines;
-  const band = extent([data[3], data[4]]), most = 1.2 * (high - low) || 0.002 * Math.abs(high);
+  const band = extent([data[3], data[4]]), most = 1.6 * (high - low) || 0.002 * Math.abs(high);
   if (band) {
     low = Math.max(Math.min(low, band[0]), lines[0] - most);
     high = Math.min(Math.max(high, band[1]), lines[1] + most);
@@ -132,7 +132,7 @@ export class Chart {
     return {
       ...this.size(),
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"),
-      padding: [14, narrow ? 84 : 96, 0, 0],
+      padding: [14, narrow ? 92 : 96, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { size: 8 } },
       scales: { x: { time: true, range: () => this.span ?? [0, 1] }, y: { range: () => priceRange(this.data) } },

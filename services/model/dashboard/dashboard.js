@@ -238,6 +238,7 @@ function showScore(score) {
   if (score.count > 0) note = `Over ${format.plural(score.count, "prediction")} of records not seen in training`
     + (isToldTheAnswer() ? ". A feature gives the answer away, so this is no forecast" : "");
   else if (state.live.version === null) note = "Scores begin with the first version.";
+  else if (score.waiting > 0) note = `${format.plural(score.waiting, "prediction")} wait for their outcome.`;
   else if (score.in_training > 0) note = "No record has come since this version was trained, so nothing is proved yet.";
   else note = "No prediction has met its outcome yet.";
   say($("score-note"), note);
@@ -353,10 +354,11 @@ function showModel() {
   const s = model.serving;
   const facts = [["Predicts", `${model.target.replace("_", " ")} ${format.horizon(model.horizon_s, model.records)}`]];
   if (s) {
-    facts.push(["Version", `${s.version}, made ${format.moment(format.seconds(s.created), nowS())}`],
-      ["Rows in training", format.count(s.rows)], ["R²", format.figure(s.r2)],
-      ["Error in training", format.amount(s.rmse)], ["Error on held-out rows", format.amount(s.held_out_rmse)]);
-    if (typeof s.skill_last === "number") facts.push(["Beside the last price", `${s.skill_last >= 0 ? "+" : "−"}${format.percent(Math.abs(s.skill_last))}`]);
+    facts.push(["Version", s.last_price ? `${s.version}: the last price itself` : `${s.version}, made ${format.moment(format.seconds(s.created), nowS())}`],
+      ["Rows in training", format.count(s.rows)]);
+    if (!s.last_price) facts.push(["R²", format.figure(s.r2)], ["Error in training", format.amount(s.rmse)]);
+    facts.push(["Error on held-out rows", format.amount(s.held_out_rmse)]);
+    if (typeof s.skill_last === "number" && !s.last_price) facts.push(["Beside the last price", `${s.skill_last >= 0 ? "+" : "−"}${format.percent(Math.abs(s.skill_last))}`]);
   } else {
     facts.push(["Version", "none yet"]);
   }
