@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * POST /v1/models/{m}/predict: features by name, one row (an object) or many (an array). The order
- * of the names means nothing; an unknown name is refused, and so is one that stands twice.
+ * of the names means nothing; an unknown name is refused. (A name that stands twice, or a number
+ * beyond a double, never comes here: the reader of bodies refuses them.)
  */
 #include <math.h>
 #include <string.h>
@@ -63,16 +64,12 @@ static bool member_take(const struct call *call, const cJSON *member, double *x,
 	if (index < 0) {
 		refuse(call, 400, "unknown-feature", member->string,
 		       "is unknown to this model; GET /v1/models/{m} lists its features");
-	} else if (given[index]) {
-		refuse(call, 400, "repeated-feature", member->string, "is given twice");
 	} else if (!cJSON_IsNumber(member)) {
 		char what[48];
 		struct text text;
 		text_init_fixed(&text, what, sizeof what);
 		text_putf(&text, "must be a number, not %s", type_name(member));
 		refuse(call, 400, "wrong-type", member->string, what);
-	} else if (!isfinite(member->valuedouble)) {
-		refuse(call, 400, "not-finite", member->string, "is beyond the range of a double");
 	} else {
 		x[index] = member->valuedouble;
 		given[index] = true;
@@ -184,7 +181,7 @@ static bool level_read(struct http_request *request, double *level)
 	    (decimal_read(given, strlen(given), level) == ERROR_OK && *level > 0 && *level < 1))
 		return true;
 	http_answer_problem(
-		request, 400, "invalid-parameter", NULL,
+		request, 400, "bad-parameter", NULL,
 		"the parameter level is \"%.64s\"; it must be a number between 0 and 1, "
 		"both excluded",
 		given);

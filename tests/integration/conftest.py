@@ -111,13 +111,13 @@ def names(request, stack):
 
 
 @pytest.fixture
-def settings(names, stack):
+def settings(names, stack, tmp_path):
     """settings("ingest"): what a service needs to work on this test's topics and folders."""
     kafka = {"kafka_brokers": stack.addresses["kafka"], "ticks_topic": names.ticks_topic,
              "bars_topic": names.bars_topic}
     hdfs = {"hdfs_urls": stack.addresses["namenode"], "hdfs_user": "bitcoin",
             "hdfs_root": names.hdfs_root}
-    own = {"gateway": {}, "ingest": {**hdfs}, "model": {**hdfs}}
+    own = {"gateway": {}, "ingest": {**hdfs}, "model": {**hdfs, "state_dir": tmp_path / "model"}}
     return lambda service: {**kafka, **own[service]}
 
 
