@@ -93,10 +93,9 @@ static void answer_problem(struct http_request *request, struct publisher *publi
 	cJSON *extra = cJSON_ParseWithLength(members->data, members->length);
 	const cJSON *first =
 		cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(extra, "errors"), 0);
-	const char *field = string_in(first, "field");
-	http_answer_problem(request, problem->status, problem->slug, extra, "%s%s%s%s%s",
-			    problem->detail, first ? "; the first error: " : "", field,
-			    field[0] ? " " : "", string_in(first, "reason"));
+	http_answer_problem(request, problem->status, problem->slug, extra, "%s%s%s",
+			    problem->detail, first ? "; the first error: " : "",
+			    string_in(first, "reason")); /* which names the field */
 }
 
 void publish_answer(struct http_request *request, struct publisher *publisher,
