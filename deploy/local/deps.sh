@@ -21,9 +21,10 @@ fail() { say "$@"; exit 1; }
 
 # Prints those of the named packages that are not installed.
 missing() {
-	local installed
-	installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null |
-		sed -n 's/^ii *//p')
+	local known installed
+	# It leaves with 1 when it has never heard of one of them.
+	known=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null) || true
+	installed=$(sed -n 's/^ii *//p' <<<"$known")
 	comm -23 <(printf '%s\n' "$@" | sort -u) <(sort -u <<<"$installed")
 }
 
@@ -35,9 +36,10 @@ debian_release() {
 }
 
 install_packages() {
-	local wanted as_root=()
-	mapfile -t wanted < <(missing "$@")
-	[ ${#wanted[@]} = 0 ] && return
+	local names wanted as_root=()
+	names=$(missing "$@")
+	[ -z "$names" ] && return
+	mapfile -t wanted <<<"$names"
 	if [ "$(id -u)" != 0 ]; then
 		command -v sudo >/dev/null ||
 			fail "these packages are missing, and installing them takes root or sudo: ${wanted[*]}"
