@@ -2,7 +2,6 @@
 """The model service by REST, on real Kafka and HDFS: every answer and every refusal."""
 import datetime
 import json
-import random
 import re
 import time
 
@@ -10,62 +9,13 @@ import pytest
 import requests
 
 from support import wait_until
-
-START = datetime.datetime(2026, 3, 2, tzinfo=datetime.timezone.utc)
-
-
-def bar(minute, price, volume, start=START):
-    time_text = (start + datetime.timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return {"timestamp": time_text, "open": price, "high": price + 3.25, "low": price - 2.5,
-            "close": round(price + 1.25 - volume / 1000, 4), "volume": volume}
-
-
-def bars(count, seed=1, **more):
-    """A random walk whose close follows from open and volume but for a little noise."""
-    rng, price, made = random.Random(seed), 60000.0, []
-    for minute in range(count):
-        price = round(price + rng.gauss(0, 20), 2)
-        row = bar(minute, price, rng.choice([0, 0, rng.randint(1, 5000)]), **more)
-        row["close"] = round(min(max(row["close"] + rng.gauss(0, .2), row["low"]), row["high"]), 4)
-        made.append(row)
-    return made
-
-
-def publish(hdfs, root, rows, first=0):
-    lines = "".join(",".join(str(value) for value in row.values()) + "\n" for row in rows)
-    last = first + len(rows) - 1
-    hdfs.write(f"{root}/data/bitcoin_bars/part-00000-{first:020}-{last:020}.csv", lines.encode())
-
-
-def produce(kafka, topic, rows):
-    kafka.produce(topic, [row if row is None or isinstance(row, (bytes, str)) else json.dumps(row)
-                          for row in rows], key=b"BTC-USD", partition=0)
+from support.models import (START, bar, bars, live_of, now_bars, produce, publish, start_model,
+                            train)
 
 
 @pytest.fixture
 def model(service):
-    """Not ready without a version, so nobody waits for that."""
-    one = service("model", wait_ready=False, autotrain=False)
-    wait_until(lambda: answers(one), "the service answers")
-    return one
-
-
-def answers(one):
-    try:
-        return one.get("/v1/models").status_code == 200
-    except OSError:
-        return False
-
-
-def train(one, name="streamlit", **more):
-    started = one.post(f"/v1/models/{name}/train", **more)
-    assert started.status_code == 202, started.text
-    return ended(one, started.headers["Location"])
-
-
-def ended(one, location):
-    return wait_until(lambda: (lambda job: job["state"] not in ("queued", "running") and job)(
-        one.get(location).json()), "the job ends", 60)
+    return start_model(service)
 
 
 @pytest.fixture
@@ -193,8 +143,7 @@ def test_other_refusals(trained):
 
 
 def test_too_many_rows(service, hdfs, names):
-    one = service("model", wait_ready=False, autotrain=False, rows_limit=2500)
-    wait_until(lambda: answers(one), "the service answers")
+    one = start_model(service, rows_limit=2500)
     publish(hdfs, names.hdfs_root, bars(400))
     train(one)
     assert one.post("/v1/models/streamlit/predict", [ROW] * 2500).status_code == 200
@@ -306,15 +255,6 @@ def test_jobs(trained):
 
 # --- live ----------------------------------------------------------------------------------------
 
-def live_of(one, name="streamlit"):
-    return one.get(f"/v1/models/{name}/live").json()
-
-
-def now_bars(count, seed=3):
-    start = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0)
-    return bars(count, seed, start=start - datetime.timedelta(minutes=count - 1))
-
-
 def test_each_new_bar_is_predicted_and_scored(trained, kafka, names):
     rows = now_bars(5)
     produce(kafka, names.bars_topic, rows)
@@ -424,8 +364,7 @@ def test_a_restart_keeps_versions_and_reads_the_past_again(trained, kafka, names
 
 def test_a_model_of_the_past_that_is_kept_bounded(service, hdfs, names, kafka):
     publish(hdfs, names.hdfs_root, bars(400))
-    one = service("model", wait_ready=False, autotrain=False, live_bars=10, live_predictions=4)
-    wait_until(lambda: answers(one), "the service answers")
+    one = start_model(service, live_bars=10, live_predictions=4)
     train(one)
     one.wait_ready()
     rows = now_bars(25)
@@ -441,8 +380,7 @@ def test_a_model_of_the_past_that_is_kept_bounded(service, hdfs, names, kafka):
 
 def test_kafka_away(service, hdfs, names):
     publish(hdfs, names.hdfs_root, bars(400))
-    one = service("model", wait_ready=False, autotrain=False, kafka_brokers="127.0.0.1:1")
-    wait_until(lambda: answers(one), "the service answers")
+    one = start_model(service, kafka_brokers="127.0.0.1:1")
     train(one)
     conditions = json.loads(one.wait_not_ready())["conditions"]
     assert conditions["kafka"]["met"] is False and conditions["model"]["met"] is True
