@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "dataset.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "fake_hdfs.h"
+
+#define FOLDER "/bitcoin/data/bitcoin_bars"
+#define LINE   "2025-07-01T00:00:00.000000Z,1,3,0.5,2,7.25\n"
+
+static const char *const NOT_PUBLISHED[] = {
+	"",
+	"_SUCCESS",
+	"part-00000-00000000000000000000-00000000000000000009.csv._COPYING_",
+	"part-00000-00000000000000000000-00000000000000000009.csv.gz",
+	"part-00000-00000000000000000000-00000000000000000009",
+	"part-0000-00000000000000000000-00000000000000000009.csv",
+	"part-000000-00000000000000000000-00000000000000000009.csv",
+	"part-00000-0000000000000000000-00000000000000000009.csv",
+	"part-00000-000000000000000000000-00000000000000000009.csv",
+	"part-00000-00000000000000000010-00000000000000000009.csv",
+	"part-00000-99999999999999999999-99999999999999999999.csv",
+	"part-00000--0000000000000000001-00000000000000000009.csv",
+	"Part-00000-00000000000000000000-00000000000000000009.csv",
+	".part-00000-00000000000000000000-00000000000000000009.csv",
+};
+
+static void names_of_published_files(void **state)
+{
+	(void)state;
+	struct dataset_file file = { .length = 5 };
+	char name[DATASET_NAME_LENGTH + 1];
+	const char *good = "part-00042-00000000000000000107-09223372036854775807.csv";
+	assert_true(dataset_parse_name(good, &file));
+	assert_int_equal(file.partition, 42);
+	assert_int_equal(file.first, 107);
+	assert_true(file.last == INT64_MAX && file.length == 5);
+	dataset_print_name(&file, name);
+	assert_string_equal(name, good);
+	for (size_t i = 0; i < sizeof(NOT_PUBLISHED) / sizeof(NOT_PUBLISHED[0]); i++)
+		if (dataset_parse_name(NOT_PUBLISHED[i], &file))
+			fail_msg("taken: %s", NOT_PUBLISHED[i]);
+}
+
+struct seen {
+	int records, malformed;
+	size_t bytes;
+	double last[RECORD_MAX_FIELDS];
+};
+
+static void on_record(int64_t timestamp_us, const double *values, void *user)
+{
+	struct seen *seen = user;
+	assert_int_equal(timestamp_us, INT64_C(1751328000000000));
+	memcpy(seen->last, values, sizeof(seen->last));
+	seen->records++;
+}
+
+static void on_malformed(void *user)
+{
+	((struct seen *)user)->malformed++;
+}
+
+static void on_bytes(size_t count, void *user)
+{
+	((struct seen *)user)->bytes += count;
+}
+
+struct fixture {
+	struct fake_hdfs *hdfs;
+	struct webhdfs *client;
+	struct seen seen;
+	char memory[500];
+	struct text why;
+};
+
+static int begin(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	f->hdfs = fake_hdfs_start();
+	struct webhdfs_options options = fake_options(f->hdfs);
+	text_init_fixed(&f->why, f->memory, sizeof(f->memory));
+	assert_int_equal(webhdfs_new(&options, &f->client, NULL), ERROR_OK);
+	*state = f;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct fixture *f = *state;
+	webhdfs_destroy(&f->client);
+	fake_hdfs_stop(f->hdfs);
+	free(f);
+	return 0;
+}
+
+static void put(struct fixture *f, int partition, int64_t first, const char *data, size_t length)
+{
+	char path[200], name[DATASET_NAME_LENGTH + 1];
+	struct dataset_file file = { .partition = partition, .first = first, .last = first + 9 };
+	dataset_print_name(&file, name);
+	snprintf(path, sizeof(path), "%s/%s", FOLDER, name);
+	fake_put(f->hdfs, path, data, length);
+}
+
+static void lists_in_the_order_of_offsets(void **state)
+{
+	struct fixture *f = *state;
+	struct dataset dataset;
+	assert_int_equal(dataset_list(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
+	assert_int_equal(dataset.count, 0);
+	dataset_clean_up(&dataset);
+	const int order[][2] = { { 1, 30 }, { 0, 20 }, { 1, 10 }, { 0, 100 }, { 0, 0 } };
+	for (size_t i = 0; i < 5; i++)
+		put(f, order[i][0], order[i][1], LINE, strlen(LINE));
+	fake_put(f->hdfs, FOLDER "/_SUCCESS", "", 0);
+	fake_put(f->hdfs,
+		 FOLDER "/staging/part-00000-00000000000000000000-00000000000000000009.csv", LINE,
+		 strlen(LINE));
+	assert_int_equal(dataset_list(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
+	assert_int_equal(dataset.count, 5);
+	assert_int_equal(dataset.ignored, 2);
+	assert_int_equal(dataset.bytes, 5 * strlen(LINE));
+	const int expected[][2] = { { 0, 0 }, { 0, 20 }, { 0, 100 }, { 1, 10 }, { 1, 30 } };
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(dataset.files[i].partition, expected[i][0]);
+		assert_int_equal(dataset.files[i].first, expected[i][1]);
+	}
+	assert_int_equal(dataset_partition_end(&dataset, 0), 3);
+	assert_int_equal(dataset_partition_end(&dataset, 3), 5);
+	dataset_clean_up(&dataset);
+}
+
+/* Reads a file that holds `data` and is listed with `listed` bytes. */
+static enum error read_bytes(struct fixture *f, const char *data, size_t length, int64_t listed,
+			     int64_t from)
+{
+	struct dataset_file file = { .first = 0, .last = 9, .length = listed };
+	const struct dataset_sink sink = { on_record, on_malformed, on_bytes, &f->seen };
+	memset(&f->seen, 0, sizeof(f->seen));
+	text_reset(&f->why);
+	put(f, 0, 0, data, length);
+	return dataset_read(f->client, FOLDER, &file, from, record_table(RECORD_BAR), &sink,
+			    &f->why);
+}
+
+static enum error read_whole(struct fixture *f, const char *data)
+{
+	return read_bytes(f, data, strlen(data), (int64_t)strlen(data), 0);
+}
+
+static void reads_records(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(read_whole(f, LINE LINE LINE), ERROR_OK);
+	assert_int_equal(f->seen.records, 3);
+	assert_int_equal(f->seen.bytes, 3 * strlen(LINE));
+	assert_true(f->seen.last[1] == 1 && f->seen.last[5] == 7.25);
+	assert_int_equal(read_whole(f, ""), ERROR_OK);
+	assert_int_equal(f->seen.records, 0);
+	assert_int_equal(read_whole(f, "\n" LINE "x,y\n" LINE), ERROR_OK);
+	assert_int_equal(f->seen.records, 2);
+	assert_int_equal(f->seen.malformed, 2);
+	const size_t one = strlen(LINE);
+	assert_int_equal(read_bytes(f, LINE LINE, 2 * one, (int64_t)(2 * one), (int64_t)one),
+			 ERROR_OK);
+	assert_int_equal(f->seen.records, 1);
+}
+
+static void a_cut_file_is_told(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(read_whole(f, LINE "2025-07-01T00:00:00.0"), ERROR_LENGTH);
+	assert_non_null(strstr(f->why.data, "the last line has no end"));
+	assert_int_equal(read_bytes(f, LINE, strlen(LINE), 2 * (int64_t)strlen(LINE), 0),
+			 ERROR_LENGTH);
+	assert_non_null(strstr(f->why.data, "bytes came"));
+}
+
+/* Lines cross the borders of the pieces in which a large file comes, and a line that is longer than
+ * any record counts once and takes no memory. */
+static void large_files_and_long_lines(void **state)
+{
+	struct fixture *f = *state;
+	struct text data;
+	text_init(&data, 8 << 20);
+	for (int i = 0; i < 50000; i++)
+		text_puts(&data, LINE);
+	assert_int_equal(read_bytes(f, data.data, data.length, (int64_t)data.length, 0), ERROR_OK);
+	assert_int_equal(f->seen.records, 50000);
+	for (int i = 0; i < 100000; i++)
+		text_puts(&data, "xxxxxxxxxx");
+	text_puts(&data, "\n" LINE);
+	assert_int_equal(read_bytes(f, data.data, data.length, (int64_t)data.length, 0), ERROR_OK);
+	assert_int_equal(f->seen.records, 50001);
+	assert_int_equal(f->seen.malformed, 1);
+	text_clean_up(&data);
+}
+
+static void a_missing_file_is_not_found(void **state)
+{
+	struct fixture *f = *state;
+	struct dataset_file file = { .partition = 3, .length = 10 };
+	const struct dataset_sink sink = { on_record, on_malformed, on_bytes, &f->seen };
+	assert_int_equal(
+		dataset_read(f->client, FOLDER, &file, 0, record_table(RECORD_BAR), &sink, &f->why),
+		ERROR_NOT_FOUND);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_of_published_files),
+		cmocka_unit_test_setup_teardown(lists_in_the_order_of_offsets, begin, end),
+		cmocka_unit_test_setup_teardown(reads_records, begin, end),
+		cmocka_unit_test_setup_teardown(a_cut_file_is_told, begin, end),
+		cmocka_unit_test_setup_teardown(large_files_and_long_lines, begin, end),
+		cmocka_unit_test_setup_teardown(a_missing_file_is_not_found, begin, end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
