@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "training.h"
+
+#include "training_fixture.h"
+
+static int begin(void **state)
+{
+	fixture_begin(state);
+	open_training(*state);
+	return 0;
+}
+
+static void a_job_makes_a_version_that_serves(void **state)
+{
+	struct fixture *f = *state;
+	put_ticks(f, 0, 700, 1);
+	put_ticks(f, 700, 800, 2);
+	struct job job = train(f, "ia");
+	assert_int_equal(job.state, JOB_DONE);
+	assert_int_equal(job.version, 1);
+	assert_true(job.serves);
+	assert_int_equal(job.files_done, 2);
+	assert_int_equal(job.rows_used, 1500);
+	assert_int_equal(job.bytes_done, job.bytes_total);
+	assert_int_equal(job.remaining_ms, 0);
+	assert_string_equal(job.phase, "ended");
+	assert_string_equal(job.reason, "");
+	struct version *version = registry_acquire(f->registry, "ia");
+	struct prediction prediction;
+	const double x[] = { 40000, 2000, 0.5, NAN, NAN, NAN };
+	assert_int_equal(version_predict(version, x, 0.95, &prediction), ERROR_OK);
+	assert_true(fabs(prediction.value - (40080 + 20 + 24.5)) < 5);
+	assert_true(prediction.low < prediction.value && prediction.value < prediction.high);
+	assert_false(prediction.extrapolated);
+	const double far[] = { 70000, 2000, 0.5, 0, 0, 0 };
+	assert_int_equal(version_predict(version, far, 0.5, &prediction), ERROR_OK);
+	assert_true(prediction.extrapolated);
+	version_release(&version);
+}
+
+static void a_second_job_of_a_model_conflicts(void **state)
+{
+	struct fixture *f = *state;
+	char id[JOB_ID_LENGTH + 1], other[JOB_ID_LENGTH + 1];
+	put_ticks(f, 0, 100, 1);
+	atomic_store(&f->hdfs->hold_data, true);
+	assert_int_equal(training_begin(f->training, "ia", "api", id, NULL), ERROR_OK);
+	assert_int_equal(training_begin(f->training, "ia", "api", other, &f->why), ERROR_CONFLICT);
+	assert_string_equal(id, other);
+	assert_int_equal(training_begin(f->training, "none", "api", other, &f->why),
+			 ERROR_NOT_FOUND);
+	/* Another model waits for its turn, and can be cancelled while it waits. */
+	assert_int_equal(training_begin(f->training, "streamlit", "api", other, NULL), ERROR_OK);
+	assert_int_equal(training_cancel(f->training, other, NULL), ERROR_OK);
+	assert_int_equal(wait_job(f, other).state, JOB_CANCELLED);
+	atomic_store(&f->hdfs->hold_data, false);
+	assert_int_equal(wait_job(f, id).state, JOB_DONE);
+	assert_int_equal(training_cancel(f->training, id, &f->why), ERROR_CONFLICT);
+	assert_int_equal(training_cancel(f->training, "none", NULL), ERROR_NOT_FOUND);
+}
+
+static void a_running_job_can_be_cancelled(void **state)
+{
+	struct fixture *f = *state;
+	char id[JOB_ID_LENGTH + 1];
+	put_ticks(f, 0, 100, 1);
+	assert_int_equal(train(f, "ia").version, 1);
+	atomic_store(&f->hdfs->hold_data, true);
+	assert_int_equal(training_begin(f->training, "ia", "api", id, NULL), ERROR_OK);
+	assert_int_equal(training_cancel(f->training, id, NULL), ERROR_OK);
+	struct job job = wait_job(f, id);
+	atomic_store(&f->hdfs->hold_data, false);
+	assert_int_equal(job.state, JOB_CANCELLED);
+	assert_int_equal(job.version, -1);
+	assert_int_equal(serving(f, "ia"), 1);
+}
+
+static void too_little_is_refused_with_counts(void **state)
+{
+	struct fixture *f = *state;
+	struct job job = train(f, "ia");
+	assert_int_equal(job.state, JOB_REFUSED);
+	assert_non_null(strstr(job.reason, "no published files"));
+	put_ticks(f, 0, 5, 1);
+	job = train(f, "ia");
+	assert_int_equal(job.state, JOB_REFUSED);
+	assert_non_null(strstr(job.reason, "too few rows: 5"));
+	assert_non_null(strstr(job.reason, "1 files, 5 records"));
+	assert_int_equal(serving(f, "ia"), -1);
+	assert_int_equal(train(f, "streamlit").state, JOB_REFUSED);
+}
+
+static void passing_faults_of_hdfs_are_overcome(void **state)
+{
+	struct fixture *f = *state;
+	put_ticks(f, 0, 300, 1);
+	for (int faults = 1; faults <= 3; faults++) {
+		char id[JOB_ID_LENGTH + 1];
+		atomic_store(&f->hdfs->hold_data, true);
+		assert_int_equal(training_begin(f->training, "ia", "api", id, NULL), ERROR_OK);
+		struct job job;
+		int64_t until_us = monotonic_now_us() + WAIT_MS * 1000;
+		do { /* until it is past the listing */
+			assert_int_equal(training_job(f->training, id, &job), ERROR_OK);
+			assert_true(monotonic_now_us() < until_us);
+		} while (job.files_total == 0);
+		atomic_store(&f->hdfs->fail_next, faults);
+		atomic_store(&f->hdfs->hold_data, false);
+		job = wait_job(f, id);
+		assert_int_equal(atomic_load(&f->hdfs->fail_next), 0);
+		if (job.state != JOB_DONE && job.state != JOB_FAILED)
+			fail_msg("%s: %s", job_state_name(job.state), job.reason);
+		assert_int_equal(job.rows_used, 300);
+		assert_int_equal(job.serves, faults == 1); /* the same rows are no progress */
+	}
+}
+
+static void the_history_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct job jobs[10];
+	char last[JOB_ID_LENGTH + 1] = "";
+	for (int i = 0; i < 6; i++)
+		strcpy(last, train(f, i % 2 ? "ia" : "streamlit").id);
+	char id[JOB_ID_LENGTH + 1];
+	assert_int_equal(training_begin(f->training, "ia", "api", id, NULL), ERROR_OK);
+	wait_job(f, id);
+	size_t count = training_jobs(f->training, NULL, jobs, 10);
+	assert_true(count >= 3 && count <= 4);
+	assert_string_equal(jobs[0].id, id);
+	assert_string_equal(jobs[1].id, last);
+	assert_int_equal(training_jobs(f->training, NULL, jobs, 1), 1);
+	for (size_t i = training_jobs(f->training, "ia", jobs, 10); i-- > 0;)
+		assert_string_equal(jobs[i].model, "ia");
+}
+
+static void draining_cancels_and_takes_nothing_new(void **state)
+{
+	struct fixture *f = *state;
+	char id[JOB_ID_LENGTH + 1], other[JOB_ID_LENGTH + 1];
+	put_ticks(f, 0, 100, 1);
+	atomic_store(&f->hdfs->hold_data, true);
+	assert_int_equal(training_begin(f->training, "ia", "api", id, NULL), ERROR_OK);
+	training_drain(f->training, monotonic_now_us() + 5000000);
+	struct job job;
+	assert_int_equal(training_job(f->training, id, &job), ERROR_OK);
+	assert_true(job.state == JOB_CANCELLED || job.state == JOB_QUEUED);
+	assert_int_equal(training_begin(f->training, "ia", "api", other, &f->why), ERROR_CLOSED);
+	atomic_store(&f->hdfs->hold_data, false);
+}
+
+static void trains_by_itself(void **state)
+{
+	struct fixture *f = *state;
+	training_destroy(&f->training);
+	f->settings.autotrain = true;
+	put_ticks(f, 0, 150, 1);
+	open_training(f);
+	int64_t until_us = monotonic_now_us() + WAIT_MS * 1000;
+	while (serving(f, "ia") < 0 && monotonic_now_us() < until_us)
+		poll(NULL, 0, 5);
+	assert_int_equal(serving(f, "ia"), 1);
+	struct job job;
+	assert_int_equal(training_jobs(f->training, "ia", &job, 1), 1);
+	assert_string_equal(job.by, "autotrain");
+	assert_int_equal(training_jobs(f->training, "streamlit", &job, 1), 0); /* no bars */
+}
+
+static void a_job_as_json(void **state)
+{
+	(void)state;
+	struct job job = { .id = "1-1",
+			   .model = "ia",
+			   .by = "me",
+			   .phase = "reading",
+			   .state = JOB_RUNNING,
+			   .version = -1,
+			   .remaining_ms = -1 };
+	cJSON *json = job_to_json(&job);
+	assert_string_equal(cJSON_GetObjectItem(json, "state")->valuestring, "running");
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "version")));
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "remaining_ms")));
+	assert_true(cJSON_IsNull(cJSON_GetObjectItem(json, "reason")));
+	cJSON_Delete(json);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_job_makes_a_version_that_serves, begin,
+						fixture_end),
+		cmocka_unit_test_setup_teardown(a_second_job_of_a_model_conflicts, begin,
+						fixture_end),
+		cmocka_unit_test_setup_teardown(a_running_job_can_be_cancelled, begin, fixture_end),
+		cmocka_unit_test_setup_teardown(too_little_is_refused_with_counts, begin,
+						fixture_end),
+		cmocka_unit_test_setup_teardown(passing_faults_of_hdfs_are_overcome, begin,
+						fixture_end),
+		cmocka_unit_test_setup_teardown(the_history_is_bounded, begin, fixture_end),
+		cmocka_unit_test_setup_teardown(draining_cancels_and_takes_nothing_new, begin,
+						fixture_end),
+		cmocka_unit_test_setup_teardown(trains_by_itself, begin, fixture_end),
+		cmocka_unit_test(a_job_as_json),
+	};
+	if (http_client_global_init() != ERROR_OK)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
