@@ -62,7 +62,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench bench-http bench-gateway lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -173,14 +173,22 @@ fuzz: ## each libFuzzer target for FUZZ_SECONDS over its stored corpus
 	@$(MAKE) --no-print-directory CC=clang BUILD=build/fuzz SANITIZE=address,undefined \
 		OPTIMIZE='-O1 -g -fsanitize=fuzzer-no-link' fuzz-run
 
-# tests/bench/bench_x.c measures something of libcommon next to what it is compared with.
+# tests/bench/bench_x.c measures something of libcommon next to what it is compared with, and
+# bench_x.py servers, with the programs of peer_x.c and serve_x.c.
 BENCH_PROGRAMS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
-$(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libcommon.a
+BENCH_SERVERS := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/peer_*.c tests/bench/serve_*.c))
+$(BENCH_PROGRAMS) $(BENCH_SERVERS): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-bench: $(BENCH_PROGRAMS) ## measure the hot path, as ratios to cJSON in the same run
-	@for program in $^; do $$program || exit 1; done
+bench: $(BENCH_PROGRAMS) bench-http bench-gateway ## measure ours beside others, as ratios in the same run
+	@for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
+
+bench-http: $(BENCH_SERVERS) ## the HTTP server beside bare civetweb
+	@$(PYTHON) tests/bench/bench_http.py --build $(BUILD)/bench
+
+bench-gateway: $(BENCH_SERVERS) build ## the gateway beside bare civetweb with librdkafka, on a Kafka of its own
+	@$(PYTHON) tests/bench/bench_gateway.py --build $(BUILD)/bench --bin $(BUILD)/bin
 
 lint: ## static analysis and formatting check
 	@tests/lint.sh
