@@ -89,7 +89,7 @@ struct record_fault {
 			     bad-timestamp, unknown-member, duplicate-member, inconsistent,
 			     bad-symbol, too-large, bad-csv, no-memory */
 	char field[64];   /* "" when it concerns the whole record */
-	char reason[256]; /* valid UTF-8, control characters escaped */
+	char reason[256]; /* names the field, too; valid UTF-8, control characters escaped */
 };
 
 /* Reads one JSON object that fills `data` (white space around it is allowed).

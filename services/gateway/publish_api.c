@@ -230,12 +230,8 @@ static bool is_header(struct call *call, const struct split_part *part)
 	if (record_columns_detect(call->table, part->data, part->length, &call->columns,
 				  &call->in_header, &call->fault) == ERROR_OK)
 		return call->in_header;
-	char memory[384];
-	struct text reason;
-	text_init_fixed(&reason, memory, sizeof(memory));
-	text_putf(&reason, "%s%s%s", call->fault.field, call->fault.field[0] ? " " : "",
+	break_off(call, (struct outcome_place){ 0, part->line }, call->fault.code,
 		  call->fault.reason);
-	break_off(call, (struct outcome_place){ 0, part->line }, call->fault.code, reason.data);
 	return true;
 }
 

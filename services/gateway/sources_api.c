@@ -66,22 +66,38 @@ static int spool(struct http_request *request, const struct gateway *gateway)
 	return -1;
 }
 
+static const char *const query_members[] = { "type", "records", "speed", "max_gap_s", "file" };
+enum { QUERY_MEMBERS = sizeof(query_members) / sizeof(query_members[0]) };
+
 /* A CSV body leaves the query for the definition; numbers in it become numbers. */
 static cJSON *definition_of_query(struct http_request *request)
 {
-	static const char *const names[] = { "type", "records", "speed", "max_gap_s", "file" };
 	cJSON *json = cJSON_CreateObject();
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *value = http_query(request, names[i]);
+	for (size_t i = 0; i < QUERY_MEMBERS; i++) {
+		const char *name = query_members[i], *value = http_query(request, name);
 		double number;
 		if (!value)
 			continue;
 		if (decimal_read(value, strlen(value), &number) == ERROR_OK)
-			cJSON_AddNumberToObject(json, names[i], number);
+			cJSON_AddNumberToObject(json, name, number);
 		else
-			cJSON_AddStringToObject(json, names[i], value);
+			cJSON_AddStringToObject(json, name, value);
 	}
 	return json;
+}
+
+/* A definition stands in one place: what would be overlooked in the query is refused. */
+static bool query_is_free(struct http_request *request)
+{
+	for (size_t i = 0; i < QUERY_MEMBERS; i++) {
+		if (!http_query(request, query_members[i]))
+			continue;
+		http_answer_problem(request, 400, "bad-parameter", NULL,
+				    "%s is a parameter of a text/csv body: in JSON it is a member",
+				    query_members[i]);
+		return false;
+	}
+	return true;
 }
 
 /* --- POST ------------------------------------------------------------------------------------ */
@@ -145,7 +161,7 @@ static void post_csv(struct http_request *request, struct gateway *gateway)
 static void post_json(struct http_request *request, struct gateway *gateway)
 {
 	cJSON *json = NULL;
-	if (http_body_read_json(request, true, &json) != ERROR_OK)
+	if (!query_is_free(request) || http_body_read_json(request, true, &json) != ERROR_OK)
 		return;
 	if (cJSON_IsObject(json))
 		add_source(request, gateway, json, -1);

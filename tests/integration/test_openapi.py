@@ -2,6 +2,7 @@
 """The three OpenAPI documents: valid, complete, the same as the code, and kept by the services."""
 import datetime
 import math
+import os
 import pathlib
 import re
 import subprocess
@@ -184,10 +185,11 @@ def test_other_methods_are_refused(running, name):
 def test_schemathesis_finds_nothing(running, name, tmp_path):
     one = running(name)
     config = pathlib.Path(__file__).with_name("schemathesis.toml")
+    hooks = config.with_name("schemathesis_hooks.py")
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run",
          f"{one.url}/openapi.json", "--url", one.url],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=tmp_path, env={**os.environ, "SCHEMATHESIS_HOOKS": str(hooks)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         timeout=SCHEMATHESIS_LIMIT_S)
     assert done.returncode == 0, done.stdout[-20000:]
     tested = re.search(r"(\d+) generated", done.stdout)

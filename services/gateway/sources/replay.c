@@ -182,9 +182,8 @@ static void open_text(struct definition *d, struct replay *r)
 	struct record_fault fault;
 	uint64_t header_lines, number = 0;
 	if (read_header(r, &header_lines, &number, &fault) != ERROR_OK) {
-		definition_complain(d, r->file ? "file" : "body", "%s line %" PRIu64 ": %s%s%s",
-				    r->file ? r->file : "the CSV,", number, fault.field,
-				    fault.field[0] ? " " : "", fault.reason);
+		definition_complain(d, r->file ? "file" : "body", "%s line %" PRIu64 ": %s",
+				    r->file ? r->file : "the CSV,", number, fault.reason);
 		return;
 	}
 	line_reader_rewind(r->reader);
@@ -336,8 +335,7 @@ static enum error replay_line(struct source *source, struct replay *r, const str
 	r->rules.wall_us = wall_now_us();
 	if (record_read_csv(&r->columns, &r->rules, line->data, line->length, &record, &fault) !=
 	    ERROR_OK) {
-		source_refuse(source, r->table->kind, "line %" PRIu64 ": %s%s%s", number,
-			      fault.field, fault.field[0] ? " " : "", fault.reason);
+		source_refuse(source, r->table->kind, "line %" PRIu64 ": %s", number, fault.reason);
 		return ERROR_OK;
 	}
 	if (!keep_pace(source, r, record.timestamp_us))

@@ -82,7 +82,7 @@ static enum error make_tick(struct source *source, struct simulator *s)
 	atomic_store(&s->made, made + 1);
 	if (record_from_values(record_table(RECORD_TICK), &s->rules, timestamp_us, values, 4,
 			       &record, &fault) != ERROR_OK) {
-		source_refuse(source, RECORD_TICK, "%s %s", fault.field, fault.reason);
+		source_refuse(source, RECORD_TICK, "%s", fault.reason);
 		return ERROR_INVALID;
 	}
 	return source_send(source, &record, NULL);

@@ -229,7 +229,7 @@ enum error source_send(struct source *s, const struct record *record, struct pub
 	}
 	atomic_fetch_sub(&s->pending, 1);
 	if (error == ERROR_INVALID)
-		source_refuse(s, record->table->kind, "%s %s", fault.field, fault.reason);
+		source_refuse(s, record->table->kind, "%s", fault.reason);
 	return error;
 }
 
