@@ -15,6 +15,7 @@
 #include "http_internal.h"
 #include "log.h"
 #include "timestamp.h"
+#include "utf8.h"
 
 static const struct {
 	enum error error;
@@ -217,15 +218,30 @@ void http_answer_text(struct http_request *request, int status, const char *type
 				    "the answer could not be built: %s", error_text(body->error));
 }
 
+/* cJSON prints strings as they are: what a client sent may have been cut inside a character. */
+static void answer_mended(struct http_request *request, int status, const char *type,
+			  const char *json, size_t length)
+{
+	struct text text;
+
+	text_init(&text, length * (sizeof UTF8_REPLACEMENT - 1));
+	text_put_utf8(&text, json, length);
+	http_answer_text(request, status, type, &text);
+	text_clean_up(&text);
+}
+
 static void answer_cjson(struct http_request *request, int status, const char *type,
 			 const cJSON *json)
 {
 	char *printed = json == NULL ? NULL : cJSON_PrintUnformatted(json);
+	size_t length = printed == NULL ? 0 : strlen(printed);
 
-	if (printed != NULL)
-		http_answer(request, status, type, printed, strlen(printed));
-	else
+	if (printed == NULL)
 		http_answer(request, 500, "text/plain", "out of memory\n", 14);
+	else if (utf8_valid(printed, length))
+		http_answer(request, status, type, printed, length);
+	else
+		answer_mended(request, status, type, printed, length);
 	cJSON_free(printed);
 }
 

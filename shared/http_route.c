@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "http_internal.h"
-#include "json_check.h"
+#include "utf8.h"
 
 static const char *const methods[HTTP_METHODS] = { "GET",     "POST",  "PUT",     "DELETE", "HEAD",
 						   "OPTIONS", "PATCH", "CONNECT", NULL };

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "utf8.h"
+
 struct scan {
 	const char *data;
 	size_t at, length;
@@ -13,42 +15,6 @@ struct scan {
 	size_t depth;
 	bool in_object[JSON_NESTING_MAX];
 };
-
-/* Length of the well-formed UTF-8 sequence that starts here, 0 for none. */
-static size_t utf8_sequence(const unsigned char *s, size_t left)
-{
-	size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-	unsigned char low = 0x80, high = 0xBF; /* of the second byte */
-
-	if (length == 0 || length > left || s[0] > 0xF4)
-		return 0;
-	if (s[0] == 0xE0)
-		low = 0xA0;
-	else if (s[0] == 0xED)
-		high = 0x9F;
-	else if (s[0] == 0xF0)
-		low = 0x90;
-	else if (s[0] == 0xF4)
-		high = 0x8F;
-	if (length > 1 && (s[1] < low || s[1] > high))
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if (s[i] < 0x80 || s[i] > 0xBF)
-			return 0;
-	return length;
-}
-
-bool utf8_valid(const char *data, size_t length)
-{
-	for (size_t at = 0; at < length;) {
-		size_t step = utf8_sequence((const unsigned char *)data + at, length - at);
-
-		if (step == 0)
-			return false;
-		at += step;
-	}
-	return true;
-}
 
 /* --- tokens ---------------------------------------------------------------------------------- */
 
@@ -177,9 +143,7 @@ static bool string(struct scan *scan)
 		}
 		if (c < 0x20)
 			return flaw_here(scan, "a string has a control character");
-		step = c < 0x80 ? 1
-				: utf8_sequence((const unsigned char *)scan->data + scan->at,
-						scan->length - scan->at);
+		step = utf8_sequence(scan->data + scan->at, scan->length - scan->at);
 		if (step == 0)
 			return flaw_here(scan, "the text is not UTF-8");
 		scan->at += step;

@@ -25,7 +25,4 @@ struct json_flaw {
 enum error json_check(const char *data, size_t length, size_t nesting,
 		      struct json_flaw *flaw) MUST_USE;
 
-/* No overlong forms, no surrogates, nothing above U+10FFFF. */
-bool utf8_valid(const char *data, size_t length);
-
 #endif

@@ -11,6 +11,7 @@
 
 #include "text.h"
 #include "timestamp.h"
+#include "utf8.h"
 
 enum {
 	MAX_LINE = 16384, /* on the stack of any thread */
@@ -44,10 +45,8 @@ static void put_string(struct text *out, const char *value)
 {
 	size_t length = value ? strnlen(value, MAX_VALUE + 1) : 0;
 	bool cut = length > MAX_VALUE;
-	while (cut && length > MAX_VALUE - 3) /* never in the middle of a UTF-8 sequence */
-		length--;
-	while (cut && length > 0 && ((unsigned char)value[length] & 0xc0) == 0x80)
-		length--;
+	if (cut)
+		length = utf8_cut(value, length, MAX_VALUE - 3);
 	if (line_format == LOG_FORMAT_TEXT && !cut && is_word(value, length)) {
 		text_put(out, value, length);
 		return;

@@ -3,28 +3,20 @@
 
 #include <string.h>
 
-/* Shortens to at most `most` bytes, never inside a UTF-8 sequence. */
-static size_t cut_at(const char *data, size_t length, size_t most)
-{
-	if (length <= most)
-		return length;
-	while (most > 0 && ((unsigned char)data[most] & 0xc0) == 0x80)
-		most--;
-	return most;
-}
+#include "utf8.h"
 
 /* Writes a JSON string of as much of the value as comes out in `size` bytes, since escaping makes
  * text longer. Returns its length; `whole` tells whether nothing was left out. */
 static size_t escape(char *out, size_t size, const char *data, size_t length, bool *whole)
 {
 	struct text text;
-	size_t cut = cut_at(data, length, size);
+	size_t cut = utf8_cut(data, length, size);
 	for (;;) {
 		text_init_fixed(&text, out, size);
 		text_put_json(&text, data, cut);
 		if (text_ok(&text))
 			break;
-		cut = cut_at(data, length, cut - cut / 8 - 1);
+		cut = utf8_cut(data, length, cut - cut / 8 - 1);
 	}
 	*whole = cut == length;
 	return text.length;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "decimal.h"
+#include "utf8.h"
 
 enum { FIRST_CAPACITY = 128 };
 
@@ -138,26 +139,6 @@ void text_put_double(struct text *text, double value)
 		text_put(text, digits, decimal_print(value, digits));
 }
 
-/* Length of the UTF-8 sequence at `data`, 0 when it is not a valid one (RFC 3629). */
-static size_t utf8_sequence(const unsigned char *data, size_t length)
-{
-	unsigned char first = data[0];
-	if (first < 0x80)
-		return 1;
-	size_t needed = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-	if (first < 0xc2 || first > 0xf4 || needed > length)
-		return 0;
-	/* The second byte keeps out overlong forms, surrogates and what lies past U+10FFFF. */
-	unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
-	unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-	if (data[1] < low || data[1] > high)
-		return 0;
-	for (size_t i = 2; i < needed; i++)
-		if ((data[i] & 0xc0) != 0x80)
-			return 0;
-	return needed;
-}
-
 static void put_json_escape(struct text *text, unsigned char c)
 {
 	static const char letters[32] = {
@@ -173,14 +154,13 @@ static void put_json_escape(struct text *text, unsigned char c)
 
 void text_put_json(struct text *text, const char *data, size_t length)
 {
-	const unsigned char *bytes = (const unsigned char *)data;
 	size_t plain = 0; /* start of the run that needs no escape */
 	size_t at = 0;
 	text_putc(text, '"');
 	while (at < length) {
-		unsigned char c = bytes[at];
+		unsigned char c = (unsigned char)data[at];
 		bool escaped = c < 0x20 || c == '"' || c == '\\';
-		size_t step = escaped ? 0 : utf8_sequence(bytes + at, length - at);
+		size_t step = escaped ? 0 : utf8_sequence(data + at, length - at);
 		if (step) {
 			at += step;
 			continue;
@@ -189,12 +169,21 @@ void text_put_json(struct text *text, const char *data, size_t length)
 		if (escaped)
 			put_json_escape(text, c);
 		else
-			text_puts(text, "\xef\xbf\xbd");
+			text_puts(text, UTF8_REPLACEMENT);
 		plain = ++at;
 	}
 	if (length > plain)
 		text_put(text, data + plain, length - plain);
 	text_putc(text, '"');
+}
+
+void text_put_utf8(struct text *text, const char *data, size_t length)
+{
+	for (size_t at = 0, step; at < length; at += step ? step : 1) {
+		step = utf8_sequence(data + at, length - at);
+		text_put(text, step ? data + at : UTF8_REPLACEMENT,
+			 step ? step : sizeof UTF8_REPLACEMENT - 1);
+	}
 }
 
 static bool is_unreserved(unsigned char c)

@@ -54,6 +54,9 @@ void text_put_double(struct text *text, double value);
  */
 void text_put_json(struct text *text, const char *data, size_t length);
 
+/* As it stands, but invalid UTF-8 becomes U+FFFD. */
+void text_put_utf8(struct text *text, const char *data, size_t length);
+
 /* Percent-encodes everything but RFC 3986 unreserved bytes and those in `keep` ("/" for paths). */
 void text_put_url(struct text *text, const char *data, size_t length, const char *keep);
 void text_put_base64(struct text *text, const void *data, size_t length);

@@ -11,6 +11,7 @@
 #include <cjson/cJSON.h>
 
 #include "json_check.h"
+#include "utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
