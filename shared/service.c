@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kafka.h"
 #include "log.h"
 #include "service_internal.h"
 #include "timestamp.h"
@@ -79,6 +80,19 @@ static void check_together(struct service *service, struct text *complaints)
 				i ? "management_address" : "http_address", addresses[i]);
 }
 
+/* What passes through to Kafka's client is known to the client alone. */
+static void check_kafka(const struct service *service, struct text *complaints)
+{
+	char memory[4096];
+	struct text why;
+	rd_kafka_conf_t *conf = NULL;
+	text_init_fixed(&why, memory, sizeof memory);
+	if (kafka_conf_new(service->config, "", service->spec->name, NULL, &conf, &why))
+		text_putf(complaints, "%s\n", why.data);
+	else
+		rd_kafka_conf_destroy(conf);
+}
+
 static bool make_config(struct service *service)
 {
 	const struct service_spec *spec = service->spec;
@@ -118,6 +132,7 @@ static bool settle(struct service *service, int argc, char **argv, int *code)
 	*code = EXIT_SUCCESS;
 	if (!prints) {
 		check_together(service, &complaints);
+		check_kafka(service, &complaints);
 		error = complaints.length ? ERROR_INVALID : error;
 	}
 	if (action == CONFIG_HELP) {

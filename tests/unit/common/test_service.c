@@ -400,6 +400,17 @@ static void flags_that_end_at_once(void **state)
 	expect_output(ARGUMENTS("--http-prot=1"), 2, "did you mean --http-port?");
 }
 
+static void a_wrong_setting_of_kafkas_client_is_told_in_its_words(void **state)
+{
+	(void)state;
+	expect_output(ARGUMENTS("--check", "--kafka.security.protocol=SASL_SSL"), 0, "good");
+	expect_output(ARGUMENTS("--check", "--kafka.no.such.thing=1"), 2, "no.such.thing");
+	expect_output(ARGUMENTS("--check", "--kafka.linger.ms=soon", "--http-port=x"), 2,
+		      "linger.ms");
+	expect_output(ARGUMENTS("--kafka.linger.ms=soon", "--http-port=x"), 2,
+		      "--http-port = \"x\"");
+}
+
 static void it_does_not_listen_to_everybody_by_accident(void **state)
 {
 	(void)state;
@@ -433,6 +444,7 @@ int main(void)
 		cmocka_unit_test(a_taken_port_is_told),
 		cmocka_unit_test(health_asks_the_running_service),
 		cmocka_unit_test(flags_that_end_at_once),
+		cmocka_unit_test(a_wrong_setting_of_kafkas_client_is_told_in_its_words),
 		cmocka_unit_test(it_does_not_listen_to_everybody_by_accident),
 		cmocka_unit_test(a_missing_token_file_is_told),
 	};
