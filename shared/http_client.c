@@ -7,13 +7,15 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
+#include "http_reply.h"
 #include "timestamp.h"
 
 enum { LOOK_EVERY_MS = 100 };
@@ -22,11 +24,14 @@ struct http_client {
 	CURLM *multi;
 	CURL *easy;
 	struct curl_slist *connect_to;
+	bool sending; /* a body, and no answer has come yet */
+	struct early_answer early;
 	char said[CURL_ERROR_SIZE];
 };
 
 /* One call while it runs. */
 struct exchange {
+	struct http_client *client;
 	const struct http_call *call;
 	struct http_reply *reply;
 	CURL *easy;
@@ -122,70 +127,24 @@ static size_t on_body(char *data, size_t one, size_t length, void *user)
 					       : stop(exchange, exchange->reply->body.error);
 }
 
-static int64_t read_retry_after(const char *value)
+/* libcurl gives up a connection that it can't send to, though the server's answer may be there. */
+static int on_close(void *user, curl_socket_t fd)
 {
-	char *end;
-	long long seconds = strtoll(value, &end, 10);
-	time_t date;
+	struct http_client *client = user;
 
-	if (end == value) {
-		date = curl_getdate(value, NULL);
-		seconds = date == -1 ? -1 : (long long)(date - wall_now_us() / 1000000);
-		if (date != -1 && seconds < 0)
-			seconds = 0;
-	}
-	if (seconds < 0)
-		return -1;
-	return seconds > INT32_MAX ? INT32_MAX * INT64_C(1000) : seconds * INT64_C(1000);
-}
-
-static void forget_headers(struct http_reply *reply)
-{
-	reply->content_type[0] = reply->location[0] = reply->etag[0] = '\0';
-	reply->retry_after_ms = -1;
-}
-
-/* A value that does not fit is left out: half a location is none. */
-static void keep(char *target, size_t size, const char *value)
-{
-	size_t length = strlen(value);
-
-	if (length < size)
-		memcpy(target, value, length + 1);
-}
-
-static void take_header(struct http_reply *reply, const char *name, const char *value)
-{
-	if (strcasecmp(name, "Content-Type") == 0)
-		keep(reply->content_type, sizeof reply->content_type, value);
-	else if (strcasecmp(name, "Location") == 0)
-		keep(reply->location, sizeof reply->location, value);
-	else if (strcasecmp(name, "ETag") == 0)
-		keep(reply->etag, sizeof reply->etag, value);
-	else if (strcasecmp(name, "Retry-After") == 0)
-		reply->retry_after_ms = read_retry_after(value);
+	if (client->sending)
+		early_answer_take(&client->early, fd);
+	client->sending = false;
+	return close(fd);
 }
 
 static size_t on_header(char *data, size_t one, size_t length, void *user)
 {
 	struct exchange *exchange = user;
-	char line[2304], *value;
 
 	(void)one;
-	if (length > 5 && memcmp(data, "HTTP/", 5) == 0) {
-		forget_headers(exchange->reply); /* those before were of a 1xx */
-		return length;
-	}
-	if (length >= sizeof line)
-		return length;
-	memcpy(line, data, length);
-	line[length] = '\0';
-	line[strcspn(line, "\r\n")] = '\0';
-	value = strchr(line, ':');
-	if (value == NULL)
-		return length;
-	*value++ = '\0';
-	take_header(exchange->reply, line, value + strspn(value, " \t"));
+	exchange->client->sending = false;
+	http_reply_take_line(exchange->reply, data, length);
 	return length;
 }
 
@@ -248,6 +207,7 @@ static void set_up(struct http_client *client, struct exchange *exchange,
 
 	curl_easy_reset(easy); /* keeps the connections */
 	client->said[0] = '\0';
+	client->early.length = 0;
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, client->said);
 	curl_easy_setopt(easy, CURLOPT_URL, call->url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -260,6 +220,8 @@ static void set_up(struct http_client *client, struct exchange *exchange,
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->limits.connect_ms);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->limits.total_ms);
 	if (on_loopback(call->url))
@@ -379,23 +341,29 @@ static void explain(const struct http_client *client, const struct exchange *exc
 enum error http_client_perform(struct http_client *client, const struct http_call *call,
 			       struct http_reply *reply, struct text *why)
 {
-	struct exchange exchange = { .call = call, .reply = reply, .easy = client->easy };
+	struct exchange exchange = {
+		.client = client, .call = call, .reply = reply, .easy = client->easy
+	};
 	struct curl_slist *headers = build_headers(call);
 	enum error error = ERROR_NO_MEMORY;
 	CURLcode code = CURLE_OUT_OF_MEMORY;
 
 	*reply = (struct http_reply){ 0 };
 	text_init(&reply->body, call->reply_limit_bytes);
-	forget_headers(reply);
+	http_reply_forget(reply);
 	if (headers == NULL)
 		return error;
 	set_up(client, &exchange, headers);
 	if (curl_multi_add_handle(client->multi, client->easy) == CURLM_OK) {
+		client->sending = call->body_length > 0;
 		code = run(client, &exchange);
 		error = exchange.error != ERROR_OK ? exchange.error : error_of(code, client->easy);
 		curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &reply->status);
 		curl_multi_remove_handle(client->multi, client->easy);
+		client->sending = false;
 	}
+	if (code == CURLE_SEND_ERROR && early_answer_read(&client->early, reply))
+		error = ERROR_OK;
 	curl_slist_free_all(headers);
 	if (error != ERROR_OK)
 		explain(client, &exchange, error, code, why);

@@ -9,6 +9,7 @@
 #include "http_testing.h"
 
 /* Uses most of the room that handlers are promised. */
+#pragma GCC diagnostic ignored "-Wframe-larger-than="
 static void use_stack(struct http_request *request, void *user)
 {
 	volatile char room[512 * 1024];

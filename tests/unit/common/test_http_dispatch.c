@@ -96,7 +96,7 @@ static void test_a_long_target_is_414(void **state)
 static void test_a_large_head_is_431(void **state)
 {
 	struct http_testing *t = *state;
-	char header[40000] = "X-Large: ";
+	static char header[40000] = "X-Large: ";
 
 	memset(header + 9, 'a', 16200);
 	strcat(header, "\r\n");

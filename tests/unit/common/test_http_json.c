@@ -83,7 +83,7 @@ static void test_flaws_are_told_with_their_offset(void **state)
 static void test_nesting(void **state)
 {
 	struct http_testing *t = *state;
-	char body[60001] = "";
+	static char body[60001];
 
 	memset(body, '[', 64);
 	memset(body + 64, ']', 64);
