@@ -16,7 +16,6 @@ enum { BATCH = 1000 };
 
 struct partition {
 	int64_t position; /* next offset; -1: nothing read yet */
-	bool caught_up;
 };
 
 struct topic {
@@ -145,7 +144,6 @@ static enum error partition_start(struct live_consumer *consumer, struct topic *
 			 rd_kafka_err2str(rd_kafka_last_error()));
 		return ERROR_KAFKA;
 	}
-	topic->partitions[p].caught_up = false;
 	topic->started = p + 1;
 	return ERROR_OK;
 }
@@ -209,7 +207,6 @@ static bool is_record(struct live_consumer *consumer, struct topic *topic,
 		return false;
 	struct partition *partition = &topic->partitions[message->partition];
 	if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-		partition->caught_up = true;
 		consumer->away = false;
 		partition->position = message->offset;
 		return false;
@@ -280,16 +277,4 @@ size_t live_consumer_poll(struct live_consumer *consumer, int timeout_ms,
 	if (consumer->away)
 		why_putf(why, "%s", consumer->away_reason);
 	return records;
-}
-
-bool live_consumer_caught_up(const struct live_consumer *consumer)
-{
-	for (size_t t = 0; t < consumer->topic_count; t++) {
-		const struct topic *topic = &consumer->topics[t];
-		for (int32_t p = 0; p < topic->started; p++) {
-			if (!topic->partitions[p].caught_up)
-				return false;
-		}
-	}
-	return true;
 }

@@ -56,7 +56,4 @@ size_t live_consumer_poll(struct live_consumer *consumer, int timeout_ms,
 			  void (*each)(const struct live_message *message, void *user), void *user,
 			  bool *away, struct text *why);
 
-/* True once every started partition was read to the end that it had. */
-bool live_consumer_caught_up(const struct live_consumer *consumer);
-
 #endif

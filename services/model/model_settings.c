@@ -64,7 +64,7 @@ static const struct config_option options[] = {
 	  .type = CONFIG_INT,
 	  .offset = AT(rows_limit),
 	  .initial = "10000",
-	  .min = 1,
+	  .min = 2500, /* what the dashboard asks for */
 	  .max = 100000,
 	  .help = "rows in one list or one predict call" },
 };
