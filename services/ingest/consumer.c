@@ -105,6 +105,14 @@ static void take_record(struct consumer *consumer, const rd_kafka_message_t *mes
 	partition_restart(partition, error_name(error), FENCE_WAIT_US, consumer->now_us);
 }
 
+static void take(struct consumer *consumer, const rd_kafka_message_t *message)
+{
+	if (message->err)
+		take_error(consumer, message);
+	else
+		take_record(consumer, message);
+}
+
 static void poll_messages(struct consumer *consumer, int timeout_ms)
 {
 	static _Thread_local rd_kafka_message_t *messages[MAX_MESSAGES];
@@ -113,12 +121,12 @@ static void poll_messages(struct consumer *consumer, int timeout_ms)
 	consumer->now_us = monotonic_now_us();
 	consumer->policy.record.wall_us = wall_now_us();
 	for (ssize_t i = 0; i < count; i++) {
-		if (messages[i]->err)
-			take_error(consumer, messages[i]);
-		else
-			take_record(consumer, messages[i]);
+		if (!consumer->disturbed)
+			take(consumer, messages[i]);
 		rd_kafka_message_destroy(messages[i]);
 	}
+	if (consumer->disturbed)
+		group_reposition(consumer);
 }
 
 /* --- the thread ----------------------------------------------------------------------------------
@@ -171,7 +179,7 @@ static void subscribe(struct consumer *consumer)
  * its first assignment (its issue 4312, fixed by its change 4381). */
 static bool may_abort(const struct consumer *consumer)
 {
-	return consumer->subscribed && !consumer->was_assigned && rd_kafka_version() < 0x02030000;
+	return consumer->subscribed && !consumer->joined && rd_kafka_version() < 0x02030000;
 }
 
 static void await_assignment(struct consumer *consumer, int64_t deadline_us)
@@ -358,12 +366,12 @@ fail_kafka:
 
 void consumer_drain(struct consumer *consumer, int64_t deadline_us)
 {
-	if (consumer->joined)
+	if (consumer->ended)
 		return;
 	atomic_store(&consumer->deadline_us, deadline_us);
 	atomic_store(&consumer->stop, true);
 	pthread_join(consumer->thread, NULL);
-	consumer->joined = true;
+	consumer->ended = true;
 }
 
 void consumer_destroy(struct consumer **made)

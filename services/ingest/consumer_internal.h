@@ -30,13 +30,14 @@ struct consumer {
 	int64_t views_at_us;
 	int64_t complained_at_us;
 	bool subscribed;
-	bool was_assigned; /* at least once */
+	bool joined;             /* the group has answered at least once */
+	bool disturbed;          /* a rebalance ran inside the last poll: see group_reposition */
 	int64_t revoke_until_us; /* no wait of a rebalance goes on after it */
 	struct health_condition *publishing;
 	struct health_loop *loop;
 	struct metric *memory, *rebalances;
 	pthread_t thread;
-	bool joined;
+	bool ended;
 	atomic_bool stop;
 	atomic_int_fast64_t deadline_us; /* set before `stop` */
 };
@@ -55,6 +56,11 @@ void group_tend(struct consumer *consumer);
 
 /* Kafka stops delivering this partition; what was taken stays. */
 void group_stop_reading(struct consumer *consumer, struct partition *partition);
+
+/* Reads every partition on from where we are. During a rebalance librdkafka pauses all partitions
+ * and goes on from what it takes for our position, messages that it then throws away included
+ * (seen with 2.0.2): our own count is what is true. */
+void group_reposition(struct consumer *consumer);
 
 /* Publishes everything that is open, at the latest until `deadline_us`. */
 void group_publish_all(struct consumer *consumer, int64_t deadline_us);

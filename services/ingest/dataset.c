@@ -38,6 +38,10 @@ static void register_metrics(struct dataset *dataset)
 			    "Times that another owner had taken a partition over.", NULL, NULL);
 	m->lost_offsets = counter(dataset, "ingest_lost_offsets_total",
 				  "Offsets that Kafka deleted before they were read.", NULL, NULL);
+	m->skipped_offsets = counter(dataset, "ingest_skipped_offsets_total",
+				     "Offsets between two records that Kafka did not deliver "
+				     "(transaction markers, taken back, compacted).",
+				     NULL, NULL);
 	char memory[64];
 	struct text labels;
 	text_init_fixed(&labels, memory, sizeof memory);

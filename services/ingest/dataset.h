@@ -13,7 +13,7 @@ struct dataset_metrics {
 	struct metric *rows, *dead_letters;
 	struct metric *files, *published_rows, *published_dead_letters, *published_bytes;
 	struct metric *publish_seconds;
-	struct metric *fences, *lost_offsets;
+	struct metric *fences, *lost_offsets, *skipped_offsets;
 };
 
 struct dataset {

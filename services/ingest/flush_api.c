@@ -81,6 +81,10 @@ void flush_post(struct http_request *request, void *user)
 	struct flush flush = { .targets = calloc(count + 1, sizeof *flush.targets),
 			       .count = count };
 	enum error error = views && flush.targets ? ERROR_OK : ERROR_NO_MEMORY;
+	if (!error && !totals.joined) {
+		why_putf(&why, "the group has assigned nothing yet");
+		error = ERROR_UNAVAILABLE;
+	}
 	if (!error)
 		error = ask_ends(ingest, views, count, flush.targets, &why);
 	if (error) {

@@ -75,6 +75,13 @@ void group_stop_reading(struct consumer *consumer, struct partition *partition)
 		partition->state = PARTITION_READY;
 }
 
+void group_reposition(struct consumer *consumer)
+{
+	for (struct partition *p = consumer->partitions; p; p = p->next)
+		group_stop_reading(consumer, p);
+	consumer->disturbed = false;
+}
+
 /* --- jobs --------------------------------------------------------------------------------------
  */
 
@@ -266,9 +273,9 @@ void group_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t code,
 	struct consumer *consumer = opaque;
 	(void)kafka;
 	metric_add(consumer->rebalances, 1);
+	consumer->joined = consumer->disturbed = true;
 	consumer->now_us = monotonic_now_us();
 	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-		consumer->was_assigned = true;
 		assigned(consumer, list);
 		return;
 	}

@@ -123,6 +123,9 @@ enum error partition_take(struct partition *partition, const rd_kafka_message_t 
 		partition->open = batch_new(partition->number, partition->cover_from, now_us);
 	if (!partition->open)
 		return ERROR_NO_MEMORY;
+	if (message->offset > partition->next_offset)
+		metric_add(partition->dataset->metrics.skipped_offsets,
+			   (uint64_t)(message->offset - partition->next_offset));
 	partition->next_offset = message->offset + 1;
 	enum error error = add(partition, message, policy, now_us);
 	if (!error && batch_is_full(partition->open, &policy->rotate))

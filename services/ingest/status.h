@@ -16,6 +16,7 @@ struct partition_view {
 	const struct dataset *dataset;
 	int32_t partition;
 	const char *state;
+	bool recovering;                         /* the offsets are not known */
 	int64_t next_offset, published, log_end; /* log_end -1: not known yet */
 	int64_t open_rows, open_dead_letters, open_bytes, open_age_us;
 	int64_t waiting_batches, waiting_bytes;
@@ -31,7 +32,7 @@ struct partition_view {
 
 struct status_totals {
 	int64_t memory_bytes, memory_limit_bytes;
-	bool subscribed;
+	bool joined; /* the group has answered */
 };
 
 #define FLUSH_NOT_SEALED INT64_MIN

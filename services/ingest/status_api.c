@@ -94,17 +94,16 @@ static void add_offset(cJSON *object, const char *name, int64_t value, bool know
 
 static cJSON *view_json(const struct partition_view *view)
 {
-	bool positioned = strcmp(view->state, "recovering") != 0;
 	int64_t lag = view->log_end - view->published - 1;
 	cJSON *json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "dataset", view->dataset->table->plural);
 	cJSON_AddStringToObject(json, "topic", view->dataset->topic);
 	add_i64(json, "partition", view->partition);
 	cJSON_AddStringToObject(json, "state", view->state);
-	add_offset(json, "next_offset", view->next_offset, positioned);
+	add_offset(json, "next_offset", view->next_offset, !view->recovering);
 	add_offset(json, "published_offset", view->published, view->published >= 0);
 	add_offset(json, "log_end_offset", view->log_end, view->log_end >= 0);
-	add_offset(json, "lag", lag > 0 ? lag : 0, view->log_end >= 0 && positioned);
+	add_offset(json, "lag", lag > 0 ? lag : 0, view->log_end >= 0 && !view->recovering);
 	cJSON_AddItemToObject(json, "open", open_json(view));
 	cJSON_AddItemToObject(json, "waiting", waiting_json(view));
 	cJSON_AddItemToObject(json, "last_file",
@@ -151,7 +150,7 @@ void status_get(struct http_request *request, void *user)
 	struct partition_view *views = status_views(ingest->status, &count, &totals);
 	cJSON *json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "group", ingest->settings.group);
-	cJSON_AddBoolToObject(json, "subscribed", totals.subscribed);
+	cJSON_AddBoolToObject(json, "joined", totals.joined);
 	cJSON *memory = cJSON_AddObjectToObject(json, "memory");
 	add_i64(memory, "used_bytes", totals.memory_bytes);
 	add_i64(memory, "limit_bytes", totals.memory_limit_bytes);

@@ -37,6 +37,7 @@ static void fill(struct partition_view *view, const struct consumer *consumer,
 	view->dataset = partition->dataset;
 	view->partition = partition->number;
 	view->state = partition_state_name(partition);
+	view->recovering = partition->state == PARTITION_RECOVERING;
 	view->next_offset = partition->next_offset;
 	view->published = partition->published;
 	view->log_end = log_end_of(consumer, partition);
@@ -105,6 +106,11 @@ static bool tell_health(const struct consumer *consumer, const struct partition_
 			     view->dataset->table->plural);
 		return false;
 	}
+	if (view->recovering) {
+		health_unmet(consumer->publishing, "%s[%d] is being taken over",
+			     view->dataset->topic, (int)view->partition);
+		return false;
+	}
 	return true;
 }
 
@@ -140,13 +146,15 @@ void views_update(struct consumer *consumer)
 		healthy = healthy && tell_health(consumer, &views[filled]);
 		filled++;
 	}
-	if (healthy && consumer->subscribed)
+	if (!consumer->joined)
+		health_unmet(consumer->publishing, "the group has assigned nothing yet");
+	else if (healthy)
 		health_met(consumer->publishing);
 	qsort(views, count, sizeof *views, by_place);
 	const struct status_totals totals = {
 		.memory_bytes = memory_used(consumer),
 		.memory_limit_bytes = consumer->options.settings->memory_limit_bytes,
-		.subscribed = consumer->subscribed,
+		.joined = consumer->joined,
 	};
 	metric_set(consumer->memory, (double)totals.memory_bytes);
 	status_publish(consumer->options.status, views, count, &totals);
