@@ -117,7 +117,8 @@ def settings(names, stack, tmp_path):
              "bars_topic": names.bars_topic}
     hdfs = {"hdfs_urls": stack.addresses["namenode"], "hdfs_user": "bitcoin",
             "hdfs_root": names.hdfs_root}
-    own = {"gateway": {}, "ingest": {**hdfs}, "model": {**hdfs, "state_dir": tmp_path / "model"}}
+    own = {"gateway": {}, "ingest": {**hdfs, "group": names.group},
+           "model": {**hdfs, "state_dir": tmp_path / "model"}}
     return lambda service: {**kafka, **own[service]}
 
 
