@@ -209,15 +209,21 @@ static void expect_exit(struct child *child, int code)
 	close(child->out);
 }
 
-/* One request on a connection of its own; returns the whole answer. */
-static const char *get(int port, const char *path)
+static int connect_to(int port)
 {
-	static char answer[262144];
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_port = htons((uint16_t)port),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+	return fd;
+}
+
+/* One request on a connection of its own; returns the whole answer. */
+static const char *get(int port, const char *path)
+{
+	static char answer[262144];
+	int fd = connect_to(port);
 	dprintf(fd, "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", path);
 	size_t length = 0;
 	ssize_t got;
@@ -294,6 +300,47 @@ static void it_is_ready_when_its_parts_say_so(void **state)
 	expect_answer(child.management_port, "/metrics", "200", "tickline_ready 1\n");
 	kill(child.pid, SIGTERM);
 	expect_exit(&child, 0);
+}
+
+static void busy_workers_do_not_delay_a_probe(void **state)
+{
+	(void)state;
+	struct app app = { 0 };
+	struct child child;
+	spawn(&child, &app,
+	      ARGUMENTS(ANY_PORTS, "--http-threads=1", "--http-request-timeout-ms=15000"));
+	await_ports(&child);
+	int busy = connect_to(child.port); /* holds the only worker with half a request */
+	dprintf(busy, "GET /v1/hello HTTP/1.1\r\n");
+	expect_answer(child.management_port, "/healthz", "200", "\"alive\":true");
+	expect_answer(child.management_port, "/readyz", "200", "\"ready\":true");
+	expect_answer(child.management_port, "/metrics", "200", "tickline_ready 1\n");
+	close(busy);
+	kill(child.pid, SIGTERM);
+	expect_exit(&child, 0);
+}
+
+static void with_tokens_settings_are_for_those_who_may_read(void **state)
+{
+	(void)state;
+	struct app app = { 0 };
+	struct child child;
+	char path[] = "/tmp/tickline-tokens-XXXXXX", flag[64];
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	dprintf(fd, "0123456789abcdef0123456789abcdef read reader\n");
+	close(fd);
+	snprintf(flag, sizeof flag, "--token-file=%s", path);
+	spawn(&child, &app, ARGUMENTS(ANY_PORTS, flag));
+	await_ports(&child);
+	expect_answer(child.management_port, "/config", "401", "");
+	expect_answer(child.management_port, "/healthz", "200", "");
+	expect_answer(child.management_port, "/readyz", "200", "");
+	expect_answer(child.management_port, "/metrics", "200", "");
+	expect_answer(child.port, "/v1/hello", "401", "");
+	kill(child.pid, SIGTERM);
+	expect_exit(&child, 0);
+	unlink(path);
 }
 
 static void a_hang_up_reloads(void **state)
@@ -438,6 +485,8 @@ int main(void)
 		cmocka_unit_test(parts_start_in_order_and_end_in_reverse),
 		cmocka_unit_test(the_management_listener_tells_state_metrics_and_settings),
 		cmocka_unit_test(it_is_ready_when_its_parts_say_so),
+		cmocka_unit_test(busy_workers_do_not_delay_a_probe),
+		cmocka_unit_test(with_tokens_settings_are_for_those_who_may_read),
 		cmocka_unit_test(a_hang_up_reloads),
 		cmocka_unit_test(it_is_not_ready_while_it_drains_and_a_second_signal_ends_it),
 		cmocka_unit_test(a_part_that_does_not_start_ends_the_service),
