@@ -11,6 +11,8 @@
 #include "log.h"
 #include "timestamp.h"
 
+enum { TURN_US = 100000 };
+
 static bool list_has(const char *list, const char *word)
 {
 	size_t length = strlen(word);
@@ -25,6 +27,17 @@ static bool list_has(const char *list, const char *word)
 		list += item;
 	}
 	return false;
+}
+
+/* Where every worker has a connection, others may wait for one: a connection that had its turn ends
+ * with this answer, so that a busy client can't keep the others out. */
+static bool has_had_its_turn(const struct http_request *request)
+{
+	struct http_server *server = request->server;
+
+	return atomic_load_explicit(&server->connections, memory_order_relaxed) >=
+		       server->options.threads &&
+	       request->start_us - request->worker->connected_us > TURN_US;
 }
 
 /* As civetweb decides, so that the header we send and what it does agree. */
@@ -229,7 +242,7 @@ int http_on_request(struct mg_connection *connection)
 	int status;
 
 	choose_id(request, http_request_header(request, "X-Request-Id"));
-	request->keep_alive = wants_keep_alive(request);
+	request->keep_alive = wants_keep_alive(request) && !has_had_its_turn(request);
 	handle(request);
 	settle_body(request);
 	status = request->status;

@@ -117,6 +117,8 @@ struct worker {
 	struct http_guard guard;
 	struct http_request request;
 	struct text headers, output;
+	bool connected;
+	int64_t connected_us;     /* since when the connection is served */
 	int64_t waiting_since_us; /* for the connection's next head */
 	unsigned served;          /* requests of the connection */
 	char *input;              /* HTTP_INPUT bytes, made at the first packed body */
@@ -136,6 +138,7 @@ struct http_server {
 	int port;
 	atomic_bool draining;
 	atomic_long in_flight;
+	atomic_int connections; /* that have a worker */
 	struct metric *in_flight_gauge;
 	uint32_t id_prefix;
 	atomic_uint id_next;

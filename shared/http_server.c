@@ -40,9 +40,21 @@ static int on_connection(const struct mg_connection *connection, void **data)
 	struct worker *worker = mg_get_thread_pointer(connection);
 
 	(void)data;
-	worker->waiting_since_us = monotonic_now_us();
+	worker->connected_us = worker->waiting_since_us = monotonic_now_us();
 	worker->served = 0;
+	worker->connected = true;
+	atomic_fetch_add(&worker->server->connections, 1);
 	return 0;
+}
+
+/* Also comes for a connection that failed in its TLS handshake, which never was one for us. */
+static void on_connection_end(const struct mg_connection *connection)
+{
+	struct worker *worker = mg_get_thread_pointer(connection);
+
+	if (worker->connected)
+		atomic_fetch_sub(&worker->server->connections, 1);
+	worker->connected = false;
 }
 
 static void *on_thread(const struct mg_context *context, int type)
@@ -134,6 +146,7 @@ static enum error start_civetweb(struct http_server *server, struct text *why)
 						.http_error = http_on_error,
 						.log_message = on_log,
 						.init_connection = on_connection,
+						.connection_closed = on_connection_end,
 						.init_thread = on_thread };
 	struct mg_init_data init = { &callbacks, server, settings };
 	char said[512], reason[256] = "";

@@ -24,7 +24,7 @@ static const struct config_option service_options[] = {
 		  "empty: http_address" },
 	{ INT(management_port), .initial = "-1", RANGE(-1, 65535),
 	  .help = "Port of the management listener; -1: http_port + 1000, 0: any free one" },
-	{ INT(http_threads), .initial = "64", RANGE(1, 4096), .unit = "threads",
+	{ INT(http_threads), .initial = "256", RANGE(1, 4096), .unit = "threads",
 	  .help = "Worker threads; each serves one connection at a time" },
 	{ INT(http_body_limit_bytes), .initial = "16777216", RANGE(1, MAX_EXACT_INTEGER),
 	  .unit = "bytes", .help = "Longest request body, counted after unpacking" },

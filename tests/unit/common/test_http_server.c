@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include <openssl/ssl.h>
 
@@ -14,6 +15,7 @@
 
 /* Two gates: a test knows when a request is inside, and lets it go on. */
 static sem_t inside, go_on;
+static atomic_bool enough;
 
 static void hello(struct http_request *request, void *user)
 {
@@ -169,6 +171,45 @@ static void test_many_connections_at_once(void **state)
 	http_testing_stop(t);
 }
 
+static void *ask_for_ever(void *user)
+{
+	struct http_testing *t = user;
+	char answer[2000];
+
+	while (!atomic_load(&enough)) {
+		int fd = socket_connect(http_server_port(t->server));
+
+		do {
+			socket_say(fd, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
+			socket_answer(fd, answer, sizeof answer, false);
+		} while (strstr(answer, "keep-alive") != NULL && !atomic_load(&enough));
+		close(fd);
+	}
+	return NULL;
+}
+
+static void test_busy_connections_do_not_keep_others_out(void **state)
+{
+	struct http_testing *t = new_testing();
+	pthread_t threads[4];
+	int64_t begun_us;
+
+	(void)state;
+	t->options.threads = 2;
+	http_testing_start(t);
+	atomic_store(&enough, false);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_for_ever, t), 0);
+	begun_us = monotonic_now_us();
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(http_ask(t, "GET /hello", "", NULL), 200);
+	assert_true(monotonic_now_us() - begun_us < 8000000);
+	atomic_store(&enough, true);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	http_testing_stop(t);
+}
+
 /* --- TLS ------------------------------------------------------------------------------------- */
 
 static void make_certificate(const char *path)
@@ -253,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_drain_waits_for_what_is_in_flight),
 		cmocka_unit_test(test_stopping_does_not_wait_for_idle_connections),
 		cmocka_unit_test(test_many_connections_at_once),
+		cmocka_unit_test(test_busy_connections_do_not_keep_others_out),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_a_bad_certificate_is_told),
 	};
