@@ -187,7 +187,8 @@ static enum error check_window(struct publisher *p, int64_t timestamp_ms,
 	if (ahead_ms <= after_ms && (before_ms == INT64_MAX || -ahead_ms <= before_ms))
 		return ERROR_OK;
 	snprintf(reason, sizeof(reason),
-		 "the topic takes times up to %" PRId64 " ms ahead and %" PRId64 " ms back",
+		 "timestamp is out of the topic's window: up to %" PRId64 " ms ahead and %" PRId64
+		 " ms back of now",
 		 after_ms, before_ms);
 	return never(fault, "bad-timestamp", "timestamp", reason);
 }
@@ -204,12 +205,22 @@ static const char *key_of(const struct publisher *p, const struct record *record
 static rd_kafka_resp_err_t produce(struct publisher *p, struct publish_ticket *ticket,
 				   const char *key, const struct text *value, int64_t timestamp_ms)
 {
-	return rd_kafka_producev(p->link.handle, RD_KAFKA_V_RKT(p->link.topics[ticket->kind]),
-				 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-				 RD_KAFKA_V_VALUE(value->data, value->length),
-				 RD_KAFKA_V_KEY(key, key ? strlen(key) : 0),
-				 RD_KAFKA_V_TIMESTAMP(timestamp_ms), RD_KAFKA_V_OPAQUE(ticket),
-				 RD_KAFKA_V_END);
+	const rd_kafka_vu_t parts[] = {
+		{ .vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = p->link.topics[ticket->kind] },
+		{ .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+		{ .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { value->data, value->length } },
+		{ .vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = timestamp_ms },
+		{ .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = ticket },
+		{ .vtype = RD_KAFKA_VTYPE_KEY,
+		  .u.mem = { (void *)(uintptr_t)key, key ? strlen(key) : 0 } },
+	};
+	rd_kafka_error_t *error =
+		rd_kafka_produceva(p->link.handle, parts, sizeof(parts) / sizeof(parts[0]));
+	if (!error)
+		return RD_KAFKA_RESP_ERR_NO_ERROR;
+	rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+	rd_kafka_error_destroy(error);
+	return code;
 }
 
 enum error publisher_send(struct publisher *p, const struct record *record,
