@@ -1,31 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "features.h"
+#include "features_internal.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "window.h"
-
-struct features {
-	struct spec spec;
-	bool ordered;
-	int64_t reach_us, horizon_us, tolerance_us;
-	struct window *history; /* ordered: {values} of the records that lags may need */
-	struct window *pending; /* horizon: {x, last, identity} of rows without their target */
-	uint64_t cursor[SPEC_MAX_FEATURES]; /* per lag: a place in history, only moves on */
-	bool any;                           /* a record was taken */
-	double previous[RECORD_MAX_FIELDS]; /* the record before the last one taken */
-	bool has_previous;
-	int64_t timestamp_us;
-	double values[RECORD_MAX_FIELDS];
-	struct feature_row latest;
-	enum row_reason latest_reason;
-};
-
-/* What one pending row takes in its window. */
-static size_t pending_width(const struct spec *spec)
+size_t features_pending_width(const struct spec *spec)
 {
 	return spec->feature_count + 2;
 }
@@ -52,7 +33,7 @@ struct features *features_new(const struct spec *spec)
 	f->tolerance_us = spec->tolerance_s * 1000000;
 	f->latest_reason = ROW_NO_HISTORY;
 	f->history = window_new(RECORD_MAX_FIELDS, FEATURES_MAX_WINDOW);
-	f->pending = window_new(pending_width(spec), FEATURES_MAX_WINDOW);
+	f->pending = window_new(features_pending_width(spec), FEATURES_MAX_WINDOW);
 	if (!f->history || !f->pending)
 		features_destroy(&f);
 	return f;

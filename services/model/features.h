@@ -7,11 +7,13 @@
 #ifndef TICKLINE_MODEL_FEATURES_H
 #define TICKLINE_MODEL_FEATURES_H
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
 #include "spec.h"
+#include "text.h"
 
 /* Records kept for lags and pending targets; a stream denser than this over the reach of its spec
  * drops rows, counted as ROW_WINDOW. */
@@ -71,5 +73,11 @@ enum row_reason features_latest(const struct features *features, struct feature_
 
 /* Records whose target has not come yet. */
 size_t features_pending(const struct features *features);
+
+/* Where an ordered stream stands, as JSON, to go on from there in another run; what features_latest
+ * would tell is not part of it. INVALID: it is not of this spec. */
+void features_write_json(const struct features *features, struct text *out);
+enum error features_read_json(const struct spec *spec, const cJSON *json,
+			      struct features **features, struct text *why) MUST_USE;
 
 #endif

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "json_read.h"
+
 const double PREDICTOR_PARTS[PREDICTOR_SPREADS] = { 0.5, 0.68, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999 };
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -61,17 +63,7 @@ static bool get_number(const cJSON *json, const char *name, double *out)
 
 static bool get_doubles(const cJSON *json, const char *name, double *out, size_t count)
 {
-	const cJSON *array = cJSON_GetObjectItemCaseSensitive(json, name);
-	const cJSON *item = NULL;
-	if (!cJSON_IsArray(array) || (size_t)cJSON_GetArraySize(array) != count)
-		return false;
-	cJSON_ArrayForEach(item, array)
-	{
-		if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
-			return false;
-		*out++ = item->valuedouble;
-	}
-	return true;
+	return json_read_doubles(cJSON_GetObjectItemCaseSensitive(json, name), out, count);
 }
 
 static bool get_features(const cJSON *json, const struct spec *spec, struct fit_predictor *fit)

@@ -85,12 +85,13 @@ static enum error read_once(struct worker *worker, const struct dataset_file *fi
 			    struct text *why)
 {
 	const struct reading_request *request = worker->pool->request;
+	int64_t from = request->from ? request->from[file - request->dataset->files] : 0;
 	const struct dataset_sink sink = {
 		.record = on_record, .malformed = on_malformed, .bytes = on_bytes, .user = worker
 	};
 	worker->bytes = worker->rows = worker->used = 0;
 	partial_reset(worker->file);
-	enum error error = dataset_read(worker->client, request->folder, file, 0,
+	enum error error = dataset_read(worker->client, request->folder, file, from,
 					request->spec->table, &sink, why);
 	if (error == ERROR_OK)
 		error = partial_error(worker->file);
@@ -185,30 +186,61 @@ static enum error read_file(struct worker *worker, const struct dataset_file *fi
 
 /* --- workers --------------------------------------------------------------------------------- */
 
+/* An empty file counts as new until a checkpoint covers it, which then spares nothing. */
+static bool is_new(const struct reading_request *request, size_t index)
+{
+	return !request->from || request->from[index] < request->dataset->files[index].length;
+}
+
+/* A stream for a partition: from where it stood, or from the start. */
+static struct features *open_stream(const struct reading_request *request, int32_t partition)
+{
+	const struct checkpoint_partition *known =
+		request->resume ? checkpoint_find(request->resume, partition) : NULL;
+	return known && known->features ? features_clone(known->features)
+					: features_new(request->spec);
+}
+
 static enum error read_piece(struct worker *worker, const struct piece *piece, struct text *why)
 {
 	const struct reading_request *request = worker->pool->request;
+	const struct dataset_file *files = request->dataset->files;
 	enum error error = ERROR_OK;
 	features_destroy(&worker->features);
-	worker->features = features_new(request->spec);
+	worker->features = open_stream(request, files[piece->begin].partition);
 	if (!worker->features)
 		return ERROR_NO_MEMORY;
 	for (size_t i = piece->begin; i < piece->end && error == ERROR_OK; i++) {
 		if (!may_go_on(worker))
 			return ERROR_CANCELLED;
-		error = read_file(worker, &request->dataset->files[i], why);
+		if (is_new(request, i))
+			error = read_file(worker, &files[i], why);
 	}
 	return error;
 }
 
+/* Hands the stream of a partition that was read to its end to the result. */
+static void hand_over_stream(struct worker *worker, const struct piece *piece)
+{
+	struct pool *pool = worker->pool;
+	if (!spec_is_ordered(pool->request->spec))
+		return;
+	pthread_mutex_lock(&pool->lock);
+	struct checkpoint_partition *reached = checkpoint_find(
+		&pool->result->reached, pool->request->dataset->files[piece->begin].partition);
+	pool->result->pending += (int64_t)features_pending(worker->features);
+	reached->features = worker->features;
+	worker->features = NULL;
+	pthread_mutex_unlock(&pool->lock);
+}
+
 /* Adds to the result; the first error of all workers stays. */
-static void hand_in(struct worker *worker, int64_t pending, enum error error, const char *why)
+static void hand_in(struct worker *worker, enum error error, const char *why)
 {
 	struct pool *pool = worker->pool;
 	pthread_mutex_lock(&pool->lock);
 	if (error == ERROR_OK && worker->gathered)
 		error = partial_merge(pool->result->partial, worker->gathered);
-	pool->result->pending += pending;
 	if (error != ERROR_OK && pool->error == ERROR_OK) {
 		pool->error = error;
 		why_putf(pool->why, "%s", why);
@@ -224,18 +256,17 @@ static void *work(void *user)
 	struct pool *pool = worker->pool;
 	char memory[600];
 	struct text why;
-	int64_t pending = 0;
 	enum error error = ERROR_OK;
 	text_init_fixed(&why, memory, sizeof(memory));
 	for (size_t i; error == ERROR_OK && may_go_on(worker) &&
 		       (i = atomic_fetch_add(&pool->next, 1)) < pool->piece_count;) {
 		error = read_piece(worker, &pool->pieces[i], &why);
-		if (worker->features)
-			pending += (int64_t)features_pending(worker->features);
+		if (error == ERROR_OK)
+			hand_over_stream(worker, &pool->pieces[i]);
 	}
 	if (atomic_load(&pool->request->progress->cancel))
 		error = ERROR_CANCELLED;
-	hand_in(worker, pending, error, why.data);
+	hand_in(worker, error, why.data);
 	return NULL;
 }
 
@@ -293,7 +324,7 @@ static enum error cut_into_pieces(struct pool *pool)
 {
 	const struct dataset *dataset = pool->request->dataset;
 	bool ordered = spec_is_ordered(pool->request->spec);
-	pool->pieces = calloc(dataset->count, sizeof(*pool->pieces));
+	pool->pieces = calloc(dataset->count + 1, sizeof(*pool->pieces));
 	if (!pool->pieces)
 		return ERROR_NO_MEMORY;
 	for (size_t i = 0; i < dataset->count;) {
@@ -304,18 +335,26 @@ static enum error cut_into_pieces(struct pool *pool)
 	return ERROR_OK;
 }
 
+static enum error prepare(struct pool *pool)
+{
+	const struct reading_request *request = pool->request;
+	struct reading_result *result = pool->result;
+	result->partial = partial_new(request->spec);
+	if (!result->partial)
+		return ERROR_NO_MEMORY;
+	enum error error = checkpoint_cover(&result->reached, request->dataset);
+	if (error == ERROR_OK && request->resume)
+		error = partial_merge(result->partial, request->resume->partial);
+	return error == ERROR_OK ? cut_into_pieces(pool) : error;
+}
+
 enum error reading_run(const struct reading_request *request, struct reading_result *result,
 		       struct text *why)
 {
 	struct pool pool = { .request = request, .result = result, .why = why };
 	memset(result, 0, sizeof(*result));
-	result->partial = partial_new(request->spec);
-	if (!result->partial)
-		return ERROR_NO_MEMORY;
-	if (request->dataset->count == 0)
-		return ERROR_OK;
-	enum error error = cut_into_pieces(&pool);
-	if (error == ERROR_OK) {
+	enum error error = prepare(&pool);
+	if (error == ERROR_OK && pool.piece_count > 0) {
 		pthread_mutex_init(&pool.lock, NULL);
 		error = run_workers(&pool);
 		pthread_mutex_destroy(&pool.lock);
@@ -327,4 +366,5 @@ enum error reading_run(const struct reading_request *request, struct reading_res
 void reading_clean_up(struct reading_result *result)
 {
 	partial_destroy(&result->partial);
+	checkpoint_clean_up(&result->reached);
 }

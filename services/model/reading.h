@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Reads the files of a dataset into a partial, several at once where rows do not depend on their
- * neighbours, else one partition after the other, each in the order of its offsets.
+ * neighbours, else one partition after the other, each in the order of its offsets. A checkpoint of
+ * an earlier reading spares what was read then.
  */
 #ifndef TICKLINE_MODEL_READING_H
 #define TICKLINE_MODEL_READING_H
@@ -9,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "checkpoint.h"
 #include "dataset.h"
 #include "error.h"
 #include "partial.h"
@@ -30,8 +32,9 @@ struct reading_refusal {
 };
 
 struct reading_result {
-	struct partial *partial;
-	int64_t pending; /* rows whose target lies beyond the end of the data */
+	struct partial *partial;   /* of all that was ever read */
+	struct checkpoint reached; /* its `partial` stays NULL: the one above is meant */
+	int64_t pending;           /* rows whose target lies beyond the end of the data */
 	size_t refused_count;
 	struct reading_refusal refused[READING_MAX_REFUSED]; /* the first ones */
 };
@@ -40,6 +43,8 @@ struct reading_request {
 	const struct spec *spec;
 	const char *folder;
 	const struct dataset *dataset;
+	const struct checkpoint *resume; /* NULL: from the start; it must hold for the dataset */
+	const int64_t *from;             /* its plan, one per file; NULL with `resume` NULL */
 	const struct webhdfs_options *webhdfs; /* `cancel` is replaced by the progress's */
 	int threads;                           /* 1 to READING_MAX_THREADS */
 	struct reading_progress *progress;

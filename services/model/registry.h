@@ -4,6 +4,7 @@
  *
  *   spec.json                 absent for built-in specs
  *   version-<8 digits>.json   immutable
+ *   factors.json              what trainings read so far (checkpoint.h); no loss when it is gone
  *   serving-<8 digits>.json   which version serves since when, by whom and why; the largest number
  *                             holds, the others are the audit trail
  *
@@ -101,6 +102,11 @@ enum error registry_history(struct registry *registry, const char *model, struct
 enum error registry_add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
 			const char *by, const char *reason, int64_t *number,
 			struct text *why) MUST_USE;
+
+/* Replaces a model's factors.json on HDFS. Any error only means that the next training reads
+ * everything again. */
+enum error registry_put_factors(struct registry *registry, const char *model, const char *body,
+				size_t length, struct text *why) MUST_USE;
 
 /* Why there is no version yet, for the health condition. */
 void registry_explain(struct registry *registry, const char *model, const char *reason);

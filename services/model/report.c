@@ -210,6 +210,7 @@ static void add_lineage(cJSON *report, const struct report_input *input)
 	cJSON_AddNumberToObject(lineage, "files_refused", (double)input->reading->refused_count);
 	cJSON_AddNumberToObject(lineage, "names_ignored", (double)input->dataset->ignored);
 	cJSON_AddNumberToObject(lineage, "bytes", (double)input->dataset->bytes);
+	cJSON_AddBoolToObject(lineage, "resumed", input->resumed);
 	add_partitions(lineage, input->dataset);
 	add_rows(lineage, input->reading);
 	add_refused(lineage, input->reading);

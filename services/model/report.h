@@ -32,6 +32,7 @@ struct report_input {
 	const struct report_rival *rival;
 	const struct reading_result *reading;
 	const struct dataset *dataset;
+	bool resumed; /* only what was new was read */
 	const char *folder;
 	int64_t created_us;
 };

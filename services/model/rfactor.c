@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_read.h"
+
 /* Rows wait in `block`, column after column, until it is full; then Householder reflections turn
  * R over the block into a new R over zeros, column by column. The block fits the first-level cache.
  */
@@ -290,13 +292,8 @@ double rfactor_norm(struct rfactor *f, double constant, const double *weights)
 
 static void write_array(struct text *out, const char *name, const double *values, size_t count)
 {
-	text_putf(out, ",\"%s\":[", name);
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0)
-			text_putc(out, ',');
-		text_put_double(out, values[i]);
-	}
-	text_putc(out, ']');
+	text_putf(out, ",\"%s\":", name);
+	json_write_doubles(out, values, count);
 }
 
 void rfactor_write_json(struct rfactor *f, struct text *out)
@@ -315,17 +312,7 @@ void rfactor_write_json(struct rfactor *f, struct text *out)
 
 static bool read_array(const cJSON *json, const char *name, double *values, size_t count)
 {
-	const cJSON *array = cJSON_GetObjectItemCaseSensitive(json, name);
-	if (!cJSON_IsArray(array) || (size_t)cJSON_GetArraySize(array) != count)
-		return false;
-	const cJSON *item = NULL;
-	cJSON_ArrayForEach(item, array)
-	{
-		if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
-			return false;
-		*values++ = item->valuedouble;
-	}
-	return true;
+	return json_read_doubles(cJSON_GetObjectItemCaseSensitive(json, name), values, count);
 }
 
 static bool read_arrays(const cJSON *json, struct rfactor *f)

@@ -143,6 +143,24 @@ static enum error unwrap(const struct text *wrapped, struct text *body, struct t
 	return body->error;
 }
 
+enum error store_replace(struct store *store, const char *name, const char *body, size_t length,
+			 struct text *why)
+{
+	struct text wrapped;
+	char path[MAX_PATH];
+	text_init(&wrapped, STORE_MAX_FILE);
+	join(path, store->root, name);
+	enum error error = envelope_write(&wrapped, body, length);
+	if (error == ERROR_OK)
+		error = wrapped.error;
+	if (error == ERROR_OK)
+		error = webhdfs_delete(store->client, path, false, why);
+	if (error == ERROR_OK || error == ERROR_NOT_FOUND)
+		error = put_remote(store, name, &wrapped, why);
+	text_clean_up(&wrapped);
+	return error;
+}
+
 enum error store_fetch(struct store *store, const char *name, struct text *body, struct text *why)
 {
 	struct text wrapped;

@@ -49,6 +49,10 @@ enum error store_fetch(struct store *store, const char *name, struct text *body,
 /* Copies a local file to HDFS; one that is there already is OK. */
 enum error store_push(struct store *store, const char *name, struct text *why) MUST_USE;
 
+/* Writes a file that is only on HDFS and may be replaced; it can be missing in between. */
+enum error store_replace(struct store *store, const char *name, const char *body, size_t length,
+			 struct text *why) MUST_USE;
+
 /* Names in a folder ("" is the top); a missing folder has none. Not OK from `each` ends it. */
 typedef enum error store_each(const char *name, bool folder, void *user);
 enum error store_list_local(struct store *store, const char *folder, store_each *each,

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "envelope.h"
 #include "fit.h"
 #include "log.h"
 #include "partial.h"
 #include "predictor_json.h"
 #include "report.h"
+#include "store.h"
 #include "timestamp.h"
 #include "training_internal.h"
 
@@ -29,6 +31,9 @@ struct run {
 	struct spec spec;
 	char folder[1000];
 	struct dataset dataset;
+	struct checkpoint known; /* of the training before */
+	bool resumes;            /* `known` holds for the dataset */
+	int64_t *from;           /* its plan */
 	struct reading_result reading;
 	struct partial_split split;
 	struct fit fit;
@@ -42,24 +47,67 @@ struct run {
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static enum error list(struct run *run)
+static enum error list(struct run *run, struct webhdfs *client)
 {
-	struct webhdfs *client = NULL;
-	struct webhdfs_options options = run->training->webhdfs;
-	struct reading_progress *progress = &run->task->progress;
-	options.cancel = &progress->cancel;
 	training_set_phase(run->training, run->task, "listing");
-	enum error error = webhdfs_new(&options, &client, &run->why);
-	if (error != ERROR_OK)
-		return error;
 	dataset_clean_up(&run->dataset);
-	error = dataset_list(client, run->folder, &run->dataset, &run->why);
-	webhdfs_destroy(&client);
-	pthread_mutex_lock(&run->training->lock);
-	run->task->job.files_total = (int64_t)run->dataset.count;
-	run->task->job.bytes_total = run->dataset.bytes;
-	pthread_mutex_unlock(&run->training->lock);
+	return dataset_list(client, run->folder, &run->dataset, &run->why);
+}
+
+static enum error read_known(struct run *run, struct webhdfs *client, struct text *why)
+{
+	char path[1200];
+	struct text file;
+	struct slice body;
+	text_init(&file, STORE_MAX_FILE);
+	snprintf(path, sizeof(path), "%s/models/%s/factors.json", run->training->root,
+		 run->spec.name);
+	enum error error = webhdfs_read(client, path, &file, why);
+	if (error == ERROR_OK)
+		error = envelope_read(file.data, file.length, &body, why);
+	cJSON *json = error == ERROR_OK ? cJSON_ParseWithLength(body.data, body.length) : NULL;
+	if (error == ERROR_OK)
+		error = checkpoint_read_json(&run->spec, json, &run->known, why);
+	cJSON_Delete(json);
+	text_clean_up(&file);
 	return error;
+}
+
+/* What the training before left; where anything is wrong with it, everything is read again. */
+static void load_known(struct run *run, struct webhdfs *client)
+{
+	char memory[300];
+	struct text why;
+	text_init_fixed(&why, memory, sizeof(memory));
+	enum error error = read_known(run, client, &why);
+	if (error == ERROR_OK)
+		return;
+	checkpoint_clean_up(&run->known);
+	if (error != ERROR_NOT_FOUND && error != ERROR_CANCELLED)
+		log_warn("factors are not used", LOG_STR("model", run->spec.name),
+			 LOG_STR("reason", why.data));
+}
+
+/* Finds out what is new, and tells the job how much that is. */
+static enum error plan(struct run *run)
+{
+	int64_t files = 0, bytes = 0;
+	free(run->from);
+	run->from = calloc(run->dataset.count + 1, sizeof(*run->from));
+	if (!run->from)
+		return ERROR_NO_MEMORY;
+	run->resumes = run->known.partial && checkpoint_plan(&run->known, &run->dataset, run->from);
+	for (size_t i = 0; i < run->dataset.count; i++) {
+		int64_t from = run->resumes ? run->from[i] : 0;
+		bool new = !run->resumes || from < run->dataset.files[i].length;
+		files += new ? 1 : 0;
+		bytes += run->dataset.files[i].length - from;
+	}
+	pthread_mutex_lock(&run->training->lock);
+	run->task->job.files_total = files;
+	run->task->job.bytes_total = bytes;
+	pthread_mutex_unlock(&run->training->lock);
+	return ERROR_OK;
 }
 
 static void reset_progress(struct reading_progress *progress)
@@ -77,6 +125,8 @@ static enum error read_all(struct run *run)
 		.spec = &run->spec,
 		.folder = run->folder,
 		.dataset = &run->dataset,
+		.resume = run->resumes ? &run->known : NULL,
+		.from = run->resumes ? run->from : NULL,
 		.webhdfs = &run->training->webhdfs,
 		.threads = (int)run->training->settings->train_threads,
 		.progress = &run->task->progress,
@@ -87,17 +137,32 @@ static enum error read_all(struct run *run)
 	return reading_run(&request, &run->reading, &run->why);
 }
 
-static enum error gather(struct run *run)
+static enum error gather_with(struct run *run, struct webhdfs *client)
 {
 	enum error error = ERROR_CONFLICT;
+	load_known(run, client);
 	for (int attempt = 0; attempt < LISTING_ATTEMPTS && error == ERROR_CONFLICT; attempt++) {
 		text_reset(&run->why);
-		error = list(run);
+		error = list(run, client);
+		if (error == ERROR_OK)
+			error = plan(run);
 		if (error == ERROR_OK)
 			error = read_all(run);
 	}
 	if (error == ERROR_OK)
 		text_reset(&run->why); /* what was overcome on the way */
+	return error;
+}
+
+static enum error gather(struct run *run)
+{
+	struct webhdfs *client = NULL;
+	struct webhdfs_options options = run->training->webhdfs;
+	options.cancel = &run->task->progress.cancel;
+	enum error error = webhdfs_new(&options, &client, &run->why);
+	if (error == ERROR_OK)
+		error = gather_with(run, client);
+	webhdfs_destroy(&client);
 	return error;
 }
 
@@ -256,6 +321,7 @@ static cJSON *make_body(const struct run *run, const struct predictor *predictor
 		.rival = &run->rival,
 		.reading = &run->reading,
 		.dataset = &run->dataset,
+		.resumed = run->resumes,
 		.folder = run->folder,
 		.created_us = run->created_us,
 	};
@@ -322,7 +388,41 @@ static enum error save(struct run *run)
 	return error;
 }
 
+/* Keeps the factors for the next training. A file that was refused may become whole one day: then
+ * nothing is kept, so that it is looked at again. */
+static void keep_factors(struct run *run)
+{
+	char memory[300];
+	struct text body, why;
+	if (run->reading.refused_count > 0)
+		return;
+	text_init(&body, STORE_MAX_FILE);
+	text_init_fixed(&why, memory, sizeof(memory));
+	struct checkpoint reached = run->reading.reached;
+	reached.partial = run->reading.partial;
+	checkpoint_write_json(&reached, &run->spec, &body);
+	enum error error = body.error;
+	if (error == ERROR_OK)
+		error = registry_put_factors(run->training->registry, run->spec.name, body.data,
+					     body.length, &why);
+	if (error != ERROR_OK)
+		log_warn("factors are not kept: the next training reads everything again",
+			 LOG_STR("model", run->spec.name), LOG_STR("error", error_name(error)),
+			 LOG_STR("reason", why.data));
+	text_clean_up(&body);
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
+
+/* A training by the clock is for what is new. */
+static bool has_nothing_new(struct run *run)
+{
+	if (strcmp(run->task->job.by, "schedule") != 0 || !run->resumes ||
+	    run->task->job.bytes_total > 0)
+		return false;
+	text_puts(&run->why, "nothing new was published since the last training");
+	return true;
+}
 
 static enum job_state run_steps(struct run *run)
 {
@@ -336,7 +436,7 @@ static enum job_state run_steps(struct run *run)
 	error = gather(run);
 	if (error == ERROR_OK)
 		error = partial_split(run->reading.partial, &run->split);
-	if (error == ERROR_OK && refuses(run))
+	if (error == ERROR_OK && (has_nothing_new(run) || refuses(run)))
 		return JOB_REFUSED;
 	if (error == ERROR_OK)
 		error = fit(run);
@@ -347,8 +447,10 @@ static enum job_state run_steps(struct run *run)
 		error = ERROR_CANCELLED;
 	if (error == ERROR_OK)
 		error = save(run);
-	if (error == ERROR_OK)
+	if (error == ERROR_OK) {
+		keep_factors(run);
 		return JOB_DONE;
+	}
 	if (atomic_load(&run->task->progress.cancel))
 		return JOB_CANCELLED;
 	if (run->why.length == 0)
@@ -376,7 +478,9 @@ enum job_state training_run(struct training *training, struct task *task)
 	pthread_mutex_unlock(&training->lock);
 	partial_split_clean_up(&run->split);
 	reading_clean_up(&run->reading);
+	checkpoint_clean_up(&run->known);
 	dataset_clean_up(&run->dataset);
+	free(run->from);
 	free(run);
 	return state;
 }

@@ -37,7 +37,7 @@ struct fake_hdfs {
 	char url[64];
 	pthread_t thread;
 	atomic_bool stop;
-	atomic_bool hold_data; /* reads of file contents wait while this is set */
+	atomic_bool hold_data; /* reads of records wait while this is set */
 	atomic_int fail_next;  /* so many requests get a 503 */
 	atomic_int connections, opens;
 	pthread_mutex_t lock;
@@ -238,7 +238,8 @@ static void fake_data_node(struct fake_request *request)
 	struct fake_hdfs *hdfs = request->hdfs;
 	const char *path = request->path + strlen("/data");
 	if (strcmp(request->method, "GET") == 0) {
-		while (atomic_load(&hdfs->hold_data) && !atomic_load(&hdfs->stop))
+		bool holds = strncmp(path, "/bitcoin/data/", 14) == 0;
+		while (holds && atomic_load(&hdfs->hold_data) && !atomic_load(&hdfs->stop))
 			poll(NULL, 0, 5);
 		pthread_mutex_lock(&hdfs->lock);
 		const struct fake_file *file = fake_find(hdfs, path);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Shared by the files of features.
+ */
+#ifndef TICKLINE_MODEL_FEATURES_INTERNAL_H
+#define TICKLINE_MODEL_FEATURES_INTERNAL_H
+
+#include "features.h"
+#include "window.h"
+
+struct features {
+	struct spec spec;
+	bool ordered;
+	int64_t reach_us, horizon_us, tolerance_us;
+	struct window *history; /* ordered: {values} of the records that lags may need */
+	struct window *pending; /* horizon: {x, last, identity} of rows without their target */
+	uint64_t cursor[SPEC_MAX_FEATURES]; /* per lag: a place in history, only moves on */
+	bool any;                           /* a record was taken */
+	double previous[RECORD_MAX_FIELDS]; /* the record before the last one taken */
+	bool has_previous;
+	int64_t timestamp_us;
+	double values[RECORD_MAX_FIELDS];
+	struct feature_row latest;
+	enum row_reason latest_reason;
+};
+
+/* What one pending row takes in its window: x, last, identity. */
+size_t features_pending_width(const struct spec *spec);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "json_read.h"
+
+#include <math.h>
+
+bool json_read_doubles(const cJSON *array, double *out, size_t count)
+{
+	const cJSON *item = NULL;
+	if (!cJSON_IsArray(array) || (size_t)cJSON_GetArraySize(array) != count)
+		return false;
+	cJSON_ArrayForEach(item, array)
+	{
+		if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
+			return false;
+		*out++ = item->valuedouble;
+	}
+	return true;
+}
+
+bool json_read_integer(const cJSON *item, int64_t *out)
+{
+	if (!cJSON_IsNumber(item) || !(fabs(item->valuedouble) <= 0x1p53) ||
+	    item->valuedouble != floor(item->valuedouble))
+		return false;
+	*out = (int64_t)item->valuedouble;
+	return true;
+}
+
+bool json_read_integers(const cJSON *array, int64_t *out, size_t count)
+{
+	const cJSON *item = NULL;
+	if (!cJSON_IsArray(array) || (size_t)cJSON_GetArraySize(array) != count)
+		return false;
+	cJSON_ArrayForEach(item, array) if (!json_read_integer(item, out++)) return false;
+	return true;
+}
+
+void json_write_doubles(struct text *out, const double *values, size_t count)
+{
+	text_putc(out, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			text_putc(out, ',');
+		text_put_double(out, values[i]);
+	}
+	text_putc(out, ']');
+}
+
+void json_write_integers(struct text *out, const int64_t *values, size_t count)
+{
+	text_putc(out, '[');
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			text_putc(out, ',');
+		text_put_i64(out, values[i]);
+	}
+	text_putc(out, ']');
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Numbers out of JSON that the program itself wrote: anything unexpected is simply false.
+ */
+#ifndef TICKLINE_MODEL_JSON_READ_H
+#define TICKLINE_MODEL_JSON_READ_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "text.h"
+
+/* Exactly `count` finite numbers. */
+bool json_read_doubles(const cJSON *array, double *out, size_t count);
+
+/* An integer within 2^53. */
+bool json_read_integer(const cJSON *item, int64_t *out);
+bool json_read_integers(const cJSON *array, int64_t *out, size_t count);
+
+/* [1,2.5] and [1,2]; finite numbers only. */
+void json_write_doubles(struct text *out, const double *values, size_t count);
+void json_write_integers(struct text *out, const int64_t *values, size_t count);
+
+#endif
