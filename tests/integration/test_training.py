@@ -216,6 +216,34 @@ def test_streamlit_takes_the_return_across_files(model, hdfs, names):
     assert report(server, "streamlit", train(server, "streamlit")["version"])["rank"] == 6
 
 
+def test_a_new_file_alone_is_read_and_changes_nothing_else(model, hdfs, names):
+    rows = bars(3000, seed=9)
+    publish(hdfs, names, "bars", rows[:2000], files=4, step_s=60)
+    server = model()
+    for name in ("streamlit", "forecast_5m"):
+        assert train(server, name)["files"] == 4
+    write_file(hdfs, names, "bars", 2000, lines(rows[2000:], 2000 * 60, 60))
+    found = {}
+    for name in ("streamlit", "forecast_5m"):
+        job = train(server, name)
+        assert (job["files"], job["rows"]) == (1, 1000)
+        found[name] = report(server, name, job["version"])
+        assert found[name]["lineage"]["resumed"] and found[name]["lineage"]["files"] == 5
+        hdfs.delete(f"{names.hdfs_root}/models/{name}/factors.json")
+    for name, before in found.items():
+        job = train(server, name)
+        assert (job["files"], job["rows"]) == (5, 3000)
+        full = report(server, name, job["version"])
+        assert full["held_out"]["rmse"] == pytest.approx(before["held_out"]["rmse"], rel=1e-12)
+        assert full["lineage"]["rows"] == before["lineage"]["rows"]
+        for a, b in zip(full["coefficients"], before["coefficients"]):
+            if a["status"] != "kept":
+                assert a == b
+                continue
+            assert abs(a["value"] - b["value"]) < 1e-9 * b["standard_error"]
+            assert a["standard_error"] == pytest.approx(b["standard_error"], rel=1e-11)
+
+
 def test_forecast_of_real_bars_tells_its_skill(model, hdfs, names):
     rows = real_bars()
     data = "".join(f"{r[0].replace('Z', '.000000Z')},{','.join(r[1:])}\n" for r in rows)
