@@ -31,7 +31,7 @@ static bool read_length(const char *text, int64_t *length)
 }
 
 /* Stricter than civetweb, whose reading of the length and ours must not differ. */
-static const char *framing_flaw(struct http_request *request)
+static const char *read_framing(struct http_request *request)
 {
 	const struct mg_request_info *info = request->info;
 	struct http_body *body = &request->body;
@@ -57,6 +57,21 @@ static const char *framing_flaw(struct http_request *request)
 	return NULL;
 }
 
+const char *http_body_announce(struct http_request *request)
+{
+	struct http_body *body = &request->body;
+	const char *expect = http_request_header(request, "Expect");
+	const char *flaw;
+
+	*body = (struct http_body){ .length = -1,
+				    .limit = request->server->options.body_limit_bytes };
+	flaw = read_framing(request);
+	body->expects_continue = expect != NULL && strcasecmp(expect, "100-continue") == 0;
+	if (flaw == NULL && !body->chunked && body->length <= 0)
+		body->state = BODY_DONE;
+	return flaw;
+}
+
 static bool packing_known(struct http_request *request)
 {
 	const char *encoding = http_request_header(request, "Content-Encoding");
@@ -71,28 +86,15 @@ static bool packing_known(struct http_request *request)
 enum error http_body_begin(struct http_request *request)
 {
 	struct http_body *body = &request->body;
-	const char *expect = http_request_header(request, "Expect");
-	const char *flaw;
 
-	*body = (struct http_body){ .length = -1,
-				    .limit = request->server->options.body_limit_bytes };
-	if (request->matcher != NULL && request->matcher->spec->body_limit_bytes != 0)
+	if (request->matcher->spec->body_limit_bytes != 0)
 		body->limit = request->matcher->spec->body_limit_bytes;
-	body->expects_continue = expect != NULL && strcasecmp(expect, "100-continue") == 0;
-	flaw = framing_flaw(request);
-	if (flaw != NULL) {
-		request->keep_alive = false;
-		http_answer_problem(request, 400, "bad-framing", NULL, "%s", flaw);
-		return ERROR_INVALID;
-	}
-	if (!body->chunked && body->length <= 0) {
-		body->state = BODY_DONE;
+	if (body->state == BODY_DONE)
 		return ERROR_OK;
-	}
 	if (!packing_known(request)) {
 		http_answer_header(request, "Accept-Encoding", "gzip, identity");
 		http_answer_problem(request, 415, "unknown-content-encoding", NULL,
-				    "Content-Encoding \"%s\" is not supported, gzip is",
+				    "Content-Encoding \"%.100s\" is not supported, gzip is",
 				    http_request_header(request, "Content-Encoding"));
 		return ERROR_ENCODING;
 	}

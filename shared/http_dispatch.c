@@ -205,10 +205,15 @@ static bool find_route(struct http_request *request, const char *method)
 
 static void handle(struct http_request *request)
 {
+	const char *flaw = http_body_announce(request);
 	const struct http_route *route;
 
 	if (!head_is_good(request))
 		return;
+	if (flaw != NULL) {
+		refuse_head(request, 400, "bad-framing", flaw);
+		return;
+	}
 	if (!http_cors_check(request))
 		return;
 	if (is_draining(request) || !find_route(request, http_method(request)))

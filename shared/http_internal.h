@@ -169,7 +169,11 @@ int http_status_index(int status);
 void http_observe(struct http_request *request, int64_t now_us);
 
 /* http_body.c */
-enum error http_body_begin(struct http_request *request); /* answers on failure */
+
+/* Before anything is answered, so that an unread body is never taken for a request; what is wrong
+ * with its framing, or NULL. */
+const char *http_body_announce(struct http_request *request);
+enum error http_body_begin(struct http_request *request); /* for the route; answers on failure */
 void http_body_end(struct http_request *request);
 bool http_body_left(const struct http_request *request); /* the client may still be sending */
 

@@ -134,22 +134,36 @@ static void test_an_idle_connection_is_closed_in_silence(void **state)
 }
 
 /* 64 MiB are announced; the client writes as long as it can, then reads the answer. */
-static void test_an_upload_gets_its_413_without_being_read(void **state)
+static void assert_upload_is_not_read(struct http_testing *t, const char *head, int status)
 {
-	struct http_testing *t = *state;
 	int fd = socket_connect(http_server_port(t->server));
 	static const char piece[1 << 16];
 	size_t sent = 0;
 
-	assert_true(socket_say(fd, "POST /read HTTP/1.1\r\nHost: x\r\n"
-				   "Content-Length: 67108864\r\n\r\n"));
+	assert_true(socket_say(fd, head));
 	while (sent < 64 << 20 && socket_send(fd, piece, sizeof piece))
 		sent += sizeof piece;
 	socket_some(fd, t->answer, sizeof t->answer);
 	close(fd);
-	assert_int_equal(answer_status(t->answer), 413);
+	assert_int_equal(answer_status(t->answer), status);
 	assert_true(http_answer_has(t, "Connection: close\r\n"));
 	assert_true(sent < 32 << 20);
+}
+
+#define UPLOAD "Content-Length: 67108864\r\n\r\n"
+
+static void test_an_upload_gets_its_answer_without_being_read(void **state)
+{
+	struct http_testing *t = *state;
+
+	assert_upload_is_not_read(t, "POST /read HTTP/1.1\r\nHost: x\r\n" UPLOAD, 413);
+	assert_upload_is_not_read(t, "POST /nope HTTP/1.1\r\nHost: x\r\n" UPLOAD, 404);
+	assert_upload_is_not_read(t, "PUT /read HTTP/1.1\r\nHost: x\r\n" UPLOAD, 405);
+	assert_upload_is_not_read(t, "POST /read HTTP/1.1\r\n" UPLOAD, 400);
+	assert_upload_is_not_read(t,
+				  "POST /nope HTTP/1.1\r\nHost: x\r\n"
+				  "Transfer-Encoding: chunked\r\n\r\nfffffff\r\n",
+				  404);
 }
 
 /* A client that asks for much and reads nothing gives its worker back. */
@@ -174,7 +188,7 @@ int main(void)
 		cmocka_unit_test(test_trickling_chunks_end_with_the_whole_limit),
 		cmocka_unit_test(test_a_slow_head_is_408),
 		cmocka_unit_test(test_an_idle_connection_is_closed_in_silence),
-		cmocka_unit_test(test_an_upload_gets_its_413_without_being_read),
+		cmocka_unit_test(test_an_upload_gets_its_answer_without_being_read),
 		cmocka_unit_test(test_an_answer_that_nobody_reads),
 	};
 
