@@ -5,5 +5,6 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.."
 "$here/deps.sh" run
-make --no-print-directory -s build
+[ -x build/bin/model ] || echo "building the services" >&2
+make --no-print-directory -s "-j$(nproc)" build
 exec /usr/bin/python3 "$here/run.py"
