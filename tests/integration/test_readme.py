@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """README.md's examples, run as they stand against a running pipeline.
 
-Every block fenced as ```console is a session: a line that starts with "$ curl" is a command (with
-its lines that a backslash continues), and what follows it is what it shows. The commands run in
+Every block fenced as ```console is a session: a line that starts with "$ " is a command (with its
+lines that a backslash continues), and what follows it is what it shows. Those with curl run in
 order, from the repository's root, with the default ports replaced by those of this test. Each must
 answer 2xx, or the status that its shown answer names ("HTTP/1.1 404" or "status": 404); an answer
 that is shown as whole JSON must have the shown members."""
@@ -36,25 +36,30 @@ def examples():
                 found[-1][1].append(line)
             continued = line.endswith("\\") and (line.startswith("$ ") or continued)
     pairs = (("\n".join(command), "\n".join(shown)) for command, shown in found)
-    return [pair for pair in pairs if pair[0].startswith("curl")]
+    return [pair for pair in pairs if re.search(r"\bcurl ", pair[0])]
 
 
 @pytest.fixture
-def ports(service, tmp_path):
+def ports(service, stack, hdfs, tmp_path):
     """{default port: this test's} of a pipeline with both built-in models trained."""
     gateway = service("gateway", replay_dir=ROOT / "deploy" / "local" / "data",
                       simulator_autostart=True)
-    ingest = service("ingest", rotate_age_ms=1000)
-    model = service("model", wait_ready=False, state_dir=tmp_path / "model", autotrain_check_s=1)
+    ingest = service("ingest", hdfs_root="/bitcoin", rotate_age_ms=1000)
+    model = service("model", wait_ready=False, hdfs_root="/bitcoin", autotrain=False,
+                    state_dir=tmp_path / "model")
+    model.wait_listening()
     for source in ({"type": "replay", "file": "btc_usd_2023-03-01.csv", "speed": 0},
                    {"type": "simulator", "rate_per_s": 1000, "count": 1000}):
-        assert gateway.post("/v1/sources", source).status_code == 201
-    for name in ("ia", "streamlit"):
+        made = gateway.post("/v1/sources", source)
+        assert made.status_code == 201, made.text
+    for dataset, rows, name in (("ticks", 1000, "ia"), ("bars", 4320, "streamlit")):
+        wait_until(lambda: len(hdfs.rows("/bitcoin", dataset)) >= rows, f"{dataset} on HDFS", 60)
+        assert model.post(f"/v1/models/{name}/train").status_code == 202
         wait_until(lambda: model.get(f"/v1/models/{name}").json().get("serving") is not None,
                    f"{name} is trained", 60)
     return {5550: gateway.port, 5551: ingest.port, 5552: model.port,
             6550: gateway.management_port, 6551: ingest.management_port,
-            6552: model.management_port}
+            6552: model.management_port, 9870: stack.ports["namenode-http"]}
 
 
 def members(value):

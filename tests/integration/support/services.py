@@ -74,6 +74,16 @@ class Service:
         except AssertionError as late:
             raise AssertionError(f"{late}; /readyz: {said[0]}") from None
 
+    def wait_listening(self, limit_s=READY_LIMIT_S):
+        """Until it answers requests, ready or not."""
+        def answers():
+            try:
+                return requests.get(f"{self.url}/openapi.json", timeout=5).status_code
+            except requests.ConnectionError:
+                self.ready()  # which complains when it ended
+                return 0
+        wait_until(answers, f"{self.name} listens", limit_s)
+
     def wait_not_ready(self, limit_s=READY_LIMIT_S):
         """What /readyz says then."""
         return wait_until(lambda: (lambda state: not state[0] and state[1])(self.ready()),
