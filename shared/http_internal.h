@@ -16,6 +16,7 @@
 #include <zlib.h>
 
 #include "http_server.h"
+#include "http_tls.h"
 
 enum {
 	HTTP_HEAD_MAX = 16384,     /* request line and headers; 431 beyond */
@@ -135,6 +136,7 @@ struct http_server {
 	struct worker *workers;
 	atomic_uint workers_taken;
 	struct mg_context *context;
+	struct http_tls *tls; /* NULL: plain HTTP */
 	int port;
 	atomic_bool draining;
 	atomic_long in_flight;

@@ -7,7 +7,6 @@
  * `id_next` are atomic; nothing else is shared.
  */
 #include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,10 +111,19 @@ static void destroy_workers(struct http_server *server)
 	free(server->workers);
 }
 
+/* 0: civetweb goes on with its own set-up. */
+static int on_ssl(void *ssl_context, void *user)
+{
+	struct http_server *server = user;
+
+	http_tls_attach(server->tls, ssl_context);
+	return 0;
+}
+
 static enum error start_civetweb(struct http_server *server, struct text *why)
 {
 	const struct http_server_options *o = &server->options;
-	bool tls = o->tls_certificate != NULL && o->tls_certificate[0] != '\0';
+	bool tls = server->tls != NULL;
 	char listen[128], threads[16], request_ms[24], keep_alive_ms[24], head[16];
 	const char *settings[] = { "listening_ports",
 				   listen,
@@ -145,6 +153,7 @@ static enum error start_civetweb(struct http_server *server, struct text *why)
 	const struct mg_callbacks callbacks = { .begin_request = http_on_request,
 						.http_error = http_on_error,
 						.log_message = on_log,
+						.init_ssl = on_ssl,
 						.init_connection = on_connection,
 						.connection_closed = on_connection_end,
 						.init_thread = on_thread };
@@ -180,24 +189,14 @@ static void make_gauge(struct http_server *server)
 						"Requests being served now", labels.data);
 }
 
-static enum error check_certificate(const char *path, struct text *why)
-{
-	if (path == NULL || path[0] == '\0' || access(path, R_OK) == 0)
-		return ERROR_OK;
-	why_putf(why, "tls_certificate %s: %s", path, strerror(errno));
-	return ERROR_SYSTEM;
-}
-
 enum error http_server_start(const struct http_server_options *options, struct http_server **server,
 			     struct text *why)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct http_server *new;
 	struct mg_server_port port;
-	enum error error = check_certificate(options->tls_certificate, why);
+	enum error error = ERROR_OK;
 
-	if (error != ERROR_OK)
-		return error;
 	pthread_once(&once, init_civetweb);
 	new = calloc(1, sizeof *new);
 	if (new == NULL)
@@ -206,6 +205,10 @@ enum error http_server_start(const struct http_server_options *options, struct h
 	if (getrandom(&new->id_prefix, sizeof new->id_prefix, 0) < 0)
 		new->id_prefix = (uint32_t)monotonic_now_us();
 	make_gauge(new);
+	if (options->tls_certificate != NULL && options->tls_certificate[0] != '\0')
+		error = http_tls_load(options->tls_certificate, &new->tls, why);
+	if (error != ERROR_OK)
+		goto fail_tls;
 	error = http_routes_compile(new);
 	if (error != ERROR_OK)
 		goto fail_routes;
@@ -229,6 +232,8 @@ fail_workers:
 	destroy_workers(new);
 fail_routes:
 	http_routes_destroy(new);
+fail_tls:
+	http_tls_destroy(&new->tls);
 	free(new);
 	return error;
 }
@@ -236,6 +241,11 @@ fail_routes:
 int http_server_port(const struct http_server *server)
 {
 	return server->port;
+}
+
+enum error http_server_reload(struct http_server *server, struct text *why)
+{
+	return server->tls != NULL ? http_tls_reload(server->tls, why) : ERROR_OK;
 }
 
 enum error http_server_drain(struct http_server *server, int64_t deadline_us)
@@ -266,5 +276,6 @@ void http_server_destroy(struct http_server **server)
 	http_guard_stop(old);
 	destroy_workers(old);
 	http_routes_destroy(old);
+	http_tls_destroy(&old->tls);
 	free(old);
 }

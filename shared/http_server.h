@@ -74,6 +74,10 @@ enum error http_server_start(const struct http_server_options *options, struct h
 			     struct text *why) MUST_USE;
 int http_server_port(const struct http_server *server);
 
+/* Reads the certificate again, for handshakes from now on. SYSTEM with `why`: it is no good, and
+ * the old one goes on serving. Any thread. */
+enum error http_server_reload(struct http_server *server, struct text *why) MUST_USE;
+
 /* From now on new requests get 503; those in flight finish. Returns when none is left or at the
  * monotonic deadline: OK or TIMEOUT. */
 enum error http_server_drain(struct http_server *server, int64_t deadline_us);

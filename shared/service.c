@@ -263,14 +263,15 @@ static void reload(struct service *service)
 {
 	const struct service_spec *spec = service->spec;
 	log_info("reloading");
-	if (service->auth) {
-		char memory[512];
-		struct text why;
-		text_init_fixed(&why, memory, sizeof memory);
-		if (http_auth_reload(service->auth, &why))
-			log_error("tokens not reloaded, the old ones stay",
-				  LOG_STR("reason", why.data));
-	}
+	char memory[512];
+	struct text why;
+	text_init_fixed(&why, memory, sizeof memory);
+	if (service->auth && http_auth_reload(service->auth, &why))
+		log_error("tokens not reloaded, the old ones stay", LOG_STR("reason", why.data));
+	text_reset(&why);
+	if (http_server_reload(service->server, &why))
+		log_error("certificate not reloaded, the old one stays",
+			  LOG_STR("reason", why.data));
 	for (size_t i = 0; i < spec->part_count; i++)
 		if (spec->parts[i].reload)
 			spec->parts[i].reload(service, spec->app);
