@@ -32,10 +32,10 @@ void lineage_read(const char *report, size_t length, struct lineage *lineage)
 {
 	*lineage = (struct lineage){ 0 };
 	cJSON *json = cJSON_ParseWithLength(report, length);
-	const cJSON *partition,
-		*partitions = cJSON_GetObjectItemCaseSensitive(
-			cJSON_GetObjectItemCaseSensitive(json, "lineage"), "partitions");
-	cJSON_ArrayForEach(partition, partitions) take_partition(partition, lineage);
+	const cJSON *partitions = cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(json, "lineage"), "partitions");
+	for (const cJSON *one = partitions ? partitions->child : NULL; one; one = one->next)
+		take_partition(one, lineage);
 	cJSON_Delete(json);
 }
 

@@ -116,7 +116,7 @@ void live_consumer_destroy(struct live_consumer **out)
 	struct live_consumer *consumer = *out;
 	if (!consumer)
 		return;
-	for (size_t t = 0; t < consumer->topic_count; t++) {
+	for (size_t t = 0; consumer->topics && t < consumer->topic_count; t++) {
 		struct topic *topic = &consumer->topics[t];
 		for (int32_t p = 0; p < topic->started; p++)
 			rd_kafka_consume_stop(topic->handle, p);
