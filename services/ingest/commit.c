@@ -154,6 +154,8 @@ static void remove_leftovers(struct commit *c)
 	if (c->batch->attempts <= used)
 		return;
 	for (enum file_kind kind = 0; kind < FILE_KINDS; kind++) {
+		if (kind == FILE_DEAD_LETTERS && c->batch->dead_letter_count == 0)
+			continue;
 		file_name_print(kind, &c->batch->range, c->name);
 		for (unsigned i = 1; i <= c->batch->attempts && i <= MOST_LEFTOVERS; i++) {
 			snprintf(c->staged, sizeof c->staged, "%s/%s.%u", c->lease->folder, c->name,

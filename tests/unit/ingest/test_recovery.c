@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Taking a partition over: the order of the calls is the proof, so the script holds it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "../common/scripted_peer.h"
+#include "ingest_testing.h"
+#include "recovery.h"
+
+#define COUNT(steps) (sizeof(steps) / sizeof((steps)[0]))
+#define MADE(path)                                                               \
+	{                                                                        \
+		.expect = path, .status = "200 OK", .body = "{\"boolean\":true}" \
+	}
+#define ENTRY(name, type)                                                          \
+	"{\"fileId\":1,\"length\":1,\"modificationTime\":1,\"pathSuffix\":\"" name \
+	"\",\"type\":\"" type "\"}"
+#define FILE_ENTRY(name) ENTRY(name, "FILE")
+#define LIST(path, entries)                                                             \
+	{                                                                               \
+		.expect = path, .status = "200 OK",                                     \
+		.body = "{\"DirectoryListing\":{\"partialListing\":{\"FileStatuses\":{" \
+			"\"FileStatus\":"                                               \
+			"[" entries "]}},\"remainingEntries\":0}}"                      \
+	}
+#define ROWS(first, last) \
+	FILE_ENTRY("part-00003-000000000000000000" first "-000000000000000000" last ".csv")
+#define DEAD(first, last) \
+	FILE_ENTRY("part-00003-000000000000000000" first "-000000000000000000" last ".jsonl")
+#define MAKE_EPOCH           MADE("/r/staging/bitcoin_data/3/")
+#define LIST_OTHERS(entries) LIST("/r/staging/bitcoin_data/3?op=LISTSTATUS_BATCH", entries)
+#define MAKE_DATA            MADE("/r/data/bitcoin_data?op=MKDIRS")
+#define LIST_DATA(entries)                                                                   \
+	LIST("/r/data/bitcoin_data?op=LISTSTATUS_BATCH&user.name=u&startAfter=part-00003- ", \
+	     entries)
+#define MAKE_DEAD MADE("/r/dead_letters/bitcoin_data?op=MKDIRS")
+#define LIST_DEAD(entries)                                                           \
+	LIST("/r/dead_letters/"                                                      \
+	     "bitcoin_data?op=LISTSTATUS_BATCH&user.name=u&startAfter=part-00003- ", \
+	     entries)
+
+static const struct http_limits limits = { .connect_ms = 2000, .idle_ms = 2000, .total_ms = 5000 };
+
+static enum error take_over(const struct peer_step *steps, size_t count, struct recovery *recovery)
+{
+	testing_begin();
+	struct peer peer;
+	peer_start(&peer, steps, count);
+	char url[64];
+	snprintf(url, sizeof url, "http://127.0.0.1:%d", peer.port);
+	const struct webhdfs_options options = {
+		.urls = url, .user = "u", .token = "", .host_map = "", .limits = limits
+	};
+	struct webhdfs *hdfs;
+	assert_int_equal(webhdfs_new(&options, &hdfs, NULL), ERROR_OK);
+	struct lease *lease = lease_new(&testing_dataset, 3);
+	struct text why;
+	text_init(&why, 10000);
+	enum error error = recovery_take_over(lease, hdfs, recovery, &why);
+	assert_true(error == ERROR_OK || why.length > 0);
+	peer_stop(&peer);
+	assert_int_equal(peer.served, peer.count);
+	peer_clean_up(&peer);
+	text_clean_up(&why);
+	lease_drop(&lease);
+	webhdfs_destroy(&hdfs);
+	testing_end();
+	return error;
+}
+
+static void fences_first_and_lists_then(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		MAKE_EPOCH,
+		LIST_OTHERS(ENTRY("older", "DIRECTORY") "," ENTRY("x y", "DIRECTORY")),
+		MADE("DELETE /webhdfs/v1/r/staging/bitcoin_data/3/older?op=DELETE&user.name=u"
+		     "&recursive=true "),
+		/* somebody else was faster */
+		{ .expect = "/3/x%20y?", .status = "200 OK", .body = "{\"boolean\":false}" },
+		MAKE_DATA,
+		LIST_DATA(ROWS("00", "09") "," ROWS("10", "24") "," FILE_ENTRY(
+			"part-00003-not-ours.csv") "," FILE_ENTRY("part-00004-0.csv")),
+		MAKE_DEAD,
+		LIST_DEAD(DEAD("00", "09") "," DEAD("25", "30")),
+		MADE("DELETE /webhdfs/v1/r/dead_letters/bitcoin_data/part-00003-"
+		     "00000000000000000025-00000000000000000030.jsonl?"),
+	};
+	struct recovery recovery;
+	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_OK);
+	assert_int_equal(recovery.published, 24);
+	assert_int_equal(recovery.files, 2);
+	assert_int_equal(recovery.gap_count, 0);
+	assert_int_equal(recovery.overlaps, 0);
+}
+
+static void nothing_is_published(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = { MAKE_EPOCH,    LIST_OTHERS(""), MAKE_DATA,
+						  LIST_DATA(""), MAKE_DEAD,       LIST_DEAD("") };
+	struct recovery recovery;
+	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_OK);
+	assert_int_equal(recovery.published, -1);
+}
+
+static void holes_and_overlaps_are_told(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		MAKE_EPOCH, LIST_OTHERS(""),
+		MAKE_DATA,  LIST_DATA(ROWS("05", "09") "," ROWS("12", "20") "," ROWS("15", "16")),
+		MAKE_DEAD,  LIST_DEAD(""),
+	};
+	struct recovery recovery;
+	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_OK);
+	assert_int_equal(recovery.published, 20);
+	assert_int_equal(recovery.gap_count, 1); /* before the first file is no hole */
+	assert_int_equal(recovery.gaps[0].first, 10);
+	assert_int_equal(recovery.gaps[0].last, 11);
+	assert_int_equal(recovery.overlaps, 1);
+}
+
+/* An earlier owner's folder that can't be deleted: without the fence nothing may be read. */
+static void no_fence_no_recovery(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		MAKE_EPOCH,
+		LIST_OTHERS(ENTRY("older", "DIRECTORY")),
+		{ .expect = "op=DELETE", .status = "403 x" },
+	};
+	struct recovery recovery;
+	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_DENIED);
+}
+
+static void starts_behind_what_is_published(void **state)
+{
+	(void)state;
+	struct recovery r = { .published = 24 };
+	assert_int_equal(recovery_find_start(&r, -1, 0, 100, NULL), ERROR_OK);
+	assert_int_equal(r.start, 25);
+	/* the group's offset does not matter then */
+	assert_int_equal(recovery_find_start(&r, 90, 0, 100, NULL), ERROR_OK);
+	assert_int_equal(r.start, 25);
+	assert_int_equal(recovery_find_start(&r, -1, 25, 25, NULL), ERROR_OK);
+	assert_int_equal(r.start, 25);
+	assert_int_equal(r.gap_count, 0);
+}
+
+static void starts_at_the_committed_offset_or_the_earliest(void **state)
+{
+	(void)state;
+	struct recovery r = { .published = -1 };
+	assert_int_equal(recovery_find_start(&r, 7, 3, 100, NULL), ERROR_OK);
+	assert_int_equal(r.start, 7);
+	assert_int_equal(recovery_find_start(&r, -1, 3, 100, NULL), ERROR_OK);
+	assert_int_equal(r.start, 3);
+	assert_int_equal(r.gap_count, 0);
+}
+
+static void retention_that_passed_us_is_a_gap(void **state)
+{
+	(void)state;
+	struct recovery r = { .published = 24 };
+	assert_int_equal(recovery_find_start(&r, -1, 30, 100, NULL), ERROR_OK);
+	assert_int_equal(r.start, 30);
+	assert_int_equal(r.gap_count, 1);
+	assert_int_equal(r.gaps[0].first, 25);
+	assert_int_equal(r.gaps[0].last, 29);
+	struct recovery c = { .published = -1 };
+	assert_int_equal(recovery_find_start(&c, 5, 30, 100, NULL), ERROR_OK);
+	assert_int_equal(c.gaps[0].first, 5);
+}
+
+static void a_log_that_ends_before_us_is_another_log(void **state)
+{
+	(void)state;
+	struct text why;
+	text_init(&why, 1000);
+	struct recovery r = { .published = 24 };
+	assert_int_equal(recovery_find_start(&r, -1, 0, 24, &why), ERROR_CONFLICT);
+	assert_non_null(strstr(why.data, "24"));
+	assert_int_equal(recovery_find_start(&r, -1, 0, 25, NULL), ERROR_OK);
+	text_clean_up(&why);
+}
+
+int main(void)
+{
+	if (http_client_global_init())
+		return 1;
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fences_first_and_lists_then),
+		cmocka_unit_test(nothing_is_published),
+		cmocka_unit_test(holes_and_overlaps_are_told),
+		cmocka_unit_test(no_fence_no_recovery),
+		cmocka_unit_test(starts_behind_what_is_published),
+		cmocka_unit_test(starts_at_the_committed_offset_or_the_earliest),
+		cmocka_unit_test(retention_that_passed_us_is_a_gap),
+		cmocka_unit_test(a_log_that_ends_before_us_is_another_log),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
