@@ -190,7 +190,7 @@ function showNow() {
 const REASONS = {
   "no-version": "No version yet: train the model below",
   "no-records": "No records have come yet",
-  "no-history": "The record before is missing",
+  "no-history": "A record before it is missing",
   "zero-denominator": "A ratio of this record has a zero below",
   "not-finite": "This record gives no finite prediction",
 };
@@ -253,8 +253,9 @@ function showAges() {
   say($("price-time"), live.last ? format.moment(stamp, nowS()) : "");
   if (live.last) $("price-time").dateTime = live.last.timestamp;
   say($("price-age"), live.last ? format.age(live.last.age_s + drift()) : "");
+  const reason = live.prediction && live.reason ? `; the newest gave none: ${reasonText().toLowerCase()}` : "";
   say($("prediction-age"), live.prediction
-    ? `from data ${format.age(live.prediction.age_s + drift())}` : "");
+    ? `from data ${format.age(live.prediction.age_s + drift())}${reason}` : "");
   showState();
 }
 
