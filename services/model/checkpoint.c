@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_read.h"
+#include "json_numbers.h"
 
 void checkpoint_clean_up(struct checkpoint *checkpoint)
 {

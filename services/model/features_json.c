@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "features_internal.h"
-#include "json_read.h"
+#include "json_numbers.h"
 
 static void write_history(const struct features *f, struct text *out)
 {

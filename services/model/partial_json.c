@@ -2,7 +2,7 @@
  *
  * Partials to and from JSON. The spread is written as pairs of bin and count, since most are zero.
  */
-#include "json_read.h"
+#include "json_numbers.h"
 #include "partial_internal.h"
 
 static void write_counts(const struct partial_counts *counts, struct text *out)

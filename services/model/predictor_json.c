@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "json_read.h"
+#include "json_numbers.h"
 
 const double PREDICTOR_PARTS[PREDICTOR_SPREADS] = { 0.5, 0.68, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999 };
 
@@ -12,7 +12,7 @@ const double PREDICTOR_PARTS[PREDICTOR_SPREADS] = { 0.5, 0.68, 0.8, 0.9, 0.95, 0
 
 static void add_doubles(cJSON *json, const char *name, const double *values, size_t count)
 {
-	cJSON_AddItemToObject(json, name, cJSON_CreateDoubleArray(values, (int)count));
+	cJSON_AddItemToObject(json, name, json_exact_array(values, count));
 }
 
 static void add_fit(cJSON *json, const struct predictor *predictor, const struct spec *spec)
@@ -23,7 +23,7 @@ static void add_fit(cJSON *json, const struct predictor *predictor, const struct
 	for (size_t i = 0; i < fit->kept; i++)
 		cJSON_AddItemToArray(names,
 				     cJSON_CreateString(spec->features[fit->columns[i]].name));
-	cJSON_AddNumberToObject(json, "base", fit->base);
+	cJSON_AddItemToObject(json, "base", json_exact(fit->base));
 	cJSON_AddBoolToObject(json, "ones", fit->ones);
 	add_doubles(json, "slope", fit->slope, fit->kept);
 	add_doubles(json, "shift", fit->shift, fit->kept);
@@ -31,7 +31,7 @@ static void add_fit(cJSON *json, const struct predictor *predictor, const struct
 	add_doubles(json, "triangle", fit->triangle, size * size);
 	add_doubles(json, "low", predictor->low, spec->feature_count);
 	add_doubles(json, "high", predictor->high, spec->feature_count);
-	cJSON_AddNumberToObject(json, "s", fit->s);
+	cJSON_AddItemToObject(json, "s", json_exact(fit->s));
 	cJSON_AddNumberToObject(json, "freedom", (double)fit->freedom);
 	cJSON_AddNumberToObject(json, "rows", (double)fit->rows);
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json_read.h"
+#include "json_numbers.h"
 
 /* Rows wait in `block`, column after column, until it is full; then Householder reflections turn
  * R over the block into a new R over zeros, column by column. The block fits the first-level cache.

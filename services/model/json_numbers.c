@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "json_read.h"
+#include "json_numbers.h"
 
 #include <math.h>
+
+#include "decimal.h"
 
 bool json_read_doubles(const cJSON *array, double *out, size_t count)
 {
@@ -33,6 +35,23 @@ bool json_read_integers(const cJSON *array, int64_t *out, size_t count)
 		return false;
 	cJSON_ArrayForEach(item, array) if (!json_read_integer(item, out++)) return false;
 	return true;
+}
+
+cJSON *json_exact(double value)
+{
+	char text[DECIMAL_MAX_TEXT];
+	if (!isfinite(value))
+		return cJSON_CreateNull();
+	(void)decimal_print(value, text);
+	return cJSON_CreateRaw(text);
+}
+
+cJSON *json_exact_array(const double *values, size_t count)
+{
+	cJSON *array = cJSON_CreateArray();
+	for (size_t i = 0; i < count; i++)
+		cJSON_AddItemToArray(array, json_exact(values[i]));
+	return array;
 }
 
 void json_write_doubles(struct text *out, const double *values, size_t count)

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model_version.h"
+
+#include <gsl/gsl_errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "report.h"
+
+/* A version as a training makes it, of rows that this file invents. */
+struct made {
+	struct spec spec;
+	struct partial *partial;
+	struct partial_split split;
+	struct fit fit;
+	struct fit_score score;
+	struct predictor predictor;
+	struct reading_result reading;
+	struct dataset dataset;
+	struct dataset_file files[2];
+	struct report_rival rival;
+};
+
+static const struct spec *builtin(const char *name)
+{
+	for (size_t i = 0; i < spec_builtin_count(); i++)
+		if (strcmp(spec_builtin(i)->name, name) == 0)
+			return spec_builtin(i);
+	fail_msg("there is no %s", name);
+	return NULL;
+}
+
+/* Prices walk; x are the features, all of their own scale. */
+static void take_rows(struct made *made, int count)
+{
+	double price = 107000;
+	srand(4);
+	for (int i = 0; i < count; i++) {
+		struct feature_row row = { .timestamp_us =
+						   INT64_C(1751328000000000) + i * 60000000LL,
+					   .identity = (uint64_t)rand() << 32 | (uint64_t)rand(),
+					   .last = price };
+		row.x[0] = price;
+		for (size_t j = 1; j < made->spec.feature_count; j++)
+			row.x[j] = (double)(rand() % 1000) * pow(10, (double)j - 4);
+		price += rand() % 101 - 50 + row.x[1] * 10;
+		row.y = price;
+		partial_take(&row, ROW_USED, made->partial);
+	}
+}
+
+static struct made *make(const char *model, int rows)
+{
+	struct made *made = calloc(1, sizeof(*made));
+	assert_non_null(made);
+	made->spec = *builtin(model);
+	made->partial = partial_new(&made->spec);
+	take_rows(made, rows);
+	assert_int_equal(partial_split(made->partial, &made->split), ERROR_OK);
+	const struct fit_request request = { .factor = made->split.train,
+					     .features = made->spec.feature_count,
+					     .has_last = spec_is_ordered(&made->spec),
+					     .anchor = made->spec.anchor };
+	assert_int_equal(fit_solve(&request, &made->fit, NULL), ERROR_OK);
+	made->predictor.fit = made->fit.predictor;
+	for (size_t i = 0; i < made->spec.feature_count; i++) {
+		made->predictor.low[i] = rfactor_min(made->split.train, i);
+		made->predictor.high[i] = rfactor_max(made->split.train, i);
+	}
+	if (made->split.held_out)
+		fit_score(&made->fit.predictor, made->fit.target_mean, spec_is_ordered(&made->spec),
+			  made->spec.feature_count, made->split.held_out, &made->score);
+	made->reading.partial = made->partial;
+	made->files[0] = (struct dataset_file){ 0, 0, 99, 5000 };
+	made->files[1] = (struct dataset_file){ 3, 10, 29, 700 };
+	made->dataset = (struct dataset){ .files = made->files, .count = 2, .bytes = 5700 };
+	return made;
+}
+
+static void unmake(struct made **made)
+{
+	partial_split_clean_up(&(*made)->split);
+	partial_destroy(&(*made)->partial);
+	free(*made);
+	*made = NULL;
+}
+
+static cJSON *body_of(const struct made *made, const struct predictor *predictor, bool with_fit)
+{
+	const struct report_input input = { .spec = &made->spec,
+					    .predictor = predictor,
+					    .fit = with_fit ? &made->fit : NULL,
+					    .score = &made->score,
+					    .split = &made->split,
+					    .rival = &made->rival,
+					    .reading = &made->reading,
+					    .dataset = &made->dataset,
+					    .folder = "/bitcoin/data/x",
+					    .created_us = 1751328000000000 };
+	cJSON *body = report_version(&input);
+	assert_non_null(body);
+	cJSON_AddNumberToObject(body, "version", 7);
+	return body;
+}
+
+/* By way of text, as it is stored. Takes the body. */
+static enum error load(cJSON *body, struct version **version, struct text *why)
+{
+	char *text = cJSON_PrintUnformatted(body);
+	cJSON *read = cJSON_Parse(text);
+	enum error error = version_from_json(read, version, why);
+	cJSON_Delete(read);
+	cJSON_free(text);
+	cJSON_Delete(body);
+	return error;
+}
+
+static struct version *store_and_load(cJSON *body)
+{
+	struct version *version = NULL;
+	char memory[200];
+	struct text why;
+	text_init_fixed(&why, memory, sizeof(memory));
+	if (load(body, &version, &why) != ERROR_OK)
+		fail_msg("%s", why.data);
+	return version;
+}
+
+static void a_stored_version_predicts_the_same(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 3000);
+	struct version *version = store_and_load(body_of(made, &made->predictor, true));
+	assert_int_equal(version_number(version), 7);
+	double x[SPEC_MAX_FEATURES] = { 107500, 0.2, 3, 40, 500, 1000, 20000, 300000 };
+	struct prediction prediction;
+	const double levels[] = { 0.5, 0.95, 0.999 };
+	double leverage = fit_leverage(&made->fit.predictor, x);
+	for (size_t i = 0; i < 3; i++) {
+		double half = fit_half_width(&made->fit.predictor, leverage, levels[i]);
+		assert_int_equal(version_predict(version, x, levels[i], &prediction), ERROR_OK);
+		assert_true(prediction.value == fit_predict(&made->fit.predictor, x));
+		assert_true(prediction.leverage == leverage && prediction.level == levels[i]);
+		assert_true(fabs(prediction.high - prediction.value - half) < 1e-9 * half);
+		assert_true(fabs(prediction.value - prediction.low - half) < 1e-9 * half);
+	}
+	assert_true(version_rmse(version, made->split.held_out) == made->score.rmse);
+	version_release(&version);
+	assert_null(version);
+	unmake(&made);
+}
+
+static void outside_of_what_was_seen(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 3000);
+	struct version *version = store_and_load(body_of(made, &made->predictor, true));
+	double x[SPEC_MAX_FEATURES];
+	struct prediction prediction;
+	memcpy(x, made->predictor.high, sizeof(x));
+	assert_int_equal(version_predict(version, x, 0.95, &prediction), ERROR_OK);
+	assert_false(prediction.extrapolated);
+	x[0] += 1;
+	assert_int_equal(version_predict(version, x, 0.95, &prediction), ERROR_OK);
+	assert_true(prediction.extrapolated);
+	x[2] = 1e308;
+	x[3] = 1e308;
+	x[4] = 1e308;
+	x[0] = INFINITY;
+	assert_int_equal(version_predict(version, x, 0.95, &prediction), ERROR_INVALID);
+	version_release(&version);
+	unmake(&made);
+}
+
+static void the_last_price_has_intervals_too(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 3000);
+	struct predictor last = { .last_price = true, .fit.anchor = made->spec.anchor };
+	for (size_t i = 0; i < PREDICTOR_SPREADS; i++)
+		last.spread[i] = partial_spread(made->partial, PREDICTOR_PARTS[i]);
+	struct version *version = store_and_load(body_of(made, &last, false));
+	struct prediction narrow, usual, between, widest;
+	double x[SPEC_MAX_FEATURES] = { 12345.5 };
+	assert_int_equal(version_predict(version, x, 0.5, &narrow), ERROR_OK);
+	assert_int_equal(version_predict(version, x, 0.95, &usual), ERROR_OK);
+	assert_int_equal(version_predict(version, x, 0.925, &between), ERROR_OK);
+	assert_int_equal(version_predict(version, x, 0.99999, &widest), ERROR_OK);
+	assert_true(usual.value == 12345.5 && isnan(usual.leverage));
+	assert_true(fabs(usual.high - usual.value - last.spread[4]) < 1e-9);
+	assert_true(narrow.high < between.high && between.high < usual.high &&
+		    usual.high < widest.high);
+	struct version_summary summary = version_summary(version);
+	assert_true(summary.last_price && summary.rows == 3000);
+	double rmse = version_rmse(version, made->split.held_out);
+	assert_true(fabs(rmse / made->score.last_rmse - 1) < 1e-12);
+	assert_true(version_uses(version, 0) && !version_uses(version, 1));
+	version_release(&version);
+	unmake(&made);
+}
+
+static const cJSON *member(const cJSON *json, const char *name)
+{
+	const cJSON *found = cJSON_GetObjectItemCaseSensitive(json, name);
+	if (!found)
+		fail_msg("%s is missing", name);
+	return found;
+}
+
+static void the_report_tells_everything(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 3000);
+	made->rival = (struct report_rival){ .present = true, .version = 3, .rmse = 12.5 };
+	made->reading.refused_count = 1;
+	made->reading.refused[0].file = made->files[1];
+	strcpy(made->reading.refused[0].reason, "cut");
+	struct version *version = store_and_load(body_of(made, &made->predictor, true));
+	size_t length;
+	const char *text = version_report(version, &length);
+	assert_int_equal(strlen(text), length);
+	cJSON *report = cJSON_Parse(text);
+	assert_string_equal(member(report, "model")->valuestring, "forecast_5m");
+	assert_int_equal(cJSON_GetArraySize(member(report, "coefficients")), 9);
+	const cJSON *held_out = member(report, "held_out");
+	assert_true(member(held_out, "rmse")->valuedouble == made->score.rmse);
+	assert_true(member(held_out, "skill_last")->valuedouble == made->score.skill_last);
+	assert_int_equal(member(member(held_out, "serving"), "version")->valueint, 3);
+	const cJSON *lineage = member(report, "lineage");
+	assert_int_equal(member(lineage, "bytes")->valueint, 5700);
+	const cJSON *partition = cJSON_GetArrayItem(member(lineage, "partitions"), 1);
+	assert_int_equal(member(partition, "partition")->valueint, 3);
+	assert_int_equal(member(partition, "last_offset")->valueint, 29);
+	const cJSON *refused = cJSON_GetArrayItem(member(lineage, "refused"), 0);
+	assert_string_equal(member(refused, "file")->valuestring,
+			    "part-00003-00000000000000000010-00000000000000000029.csv");
+	assert_int_equal(member(member(lineage, "rows"), "used")->valueint, 3000);
+	cJSON_Delete(report);
+	version_release(&version);
+	unmake(&made);
+}
+
+/* M04, M05: undefined numbers are null, never nan or inf. */
+static void undefined_numbers_are_null(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 8); /* as many rows as parameters */
+	made->score = (struct fit_score){ .rows = 0, .rmse = NAN };
+	struct version *version = store_and_load(body_of(made, &made->predictor, true));
+	size_t length;
+	const char *text = version_report(version, &length);
+	assert_null(strstr(text, "nan"));
+	assert_null(strstr(text, "inf"));
+	cJSON *report = cJSON_Parse(text);
+	assert_true(cJSON_IsNull(member(report, "held_out")));
+	assert_true(cJSON_IsNull(member(report, "residual_standard_error")));
+	assert_true(cJSON_IsNull(member(report, "r2")));
+	cJSON_Delete(report);
+	struct prediction prediction;
+	const double x[SPEC_MAX_FEATURES] = { 107000 };
+	assert_int_equal(version_predict(version, x, 0.95, &prediction), ERROR_OK);
+	assert_true(isnan(prediction.low) && isnan(prediction.high));
+	version_release(&version);
+	unmake(&made);
+}
+
+static void broken_bodies_are_refused(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 3000);
+	static const char *const needed[] = { "spec", "predictor", "report", "version",
+					      "created_us" };
+	static const char *const parts[] = { "kind",  "features", "base",     "slope",
+					     "shift", "scale",    "triangle", "low",
+					     "high",  "freedom",  "rows",     "s" };
+	for (size_t i = 0; i < 5 + 12; i++) {
+		struct version *version = NULL;
+		cJSON *body = body_of(made, &made->predictor, true);
+		if (i < 5)
+			cJSON_DeleteItemFromObject(body, needed[i]);
+		else
+			cJSON_DeleteItemFromObject(cJSON_GetObjectItem(body, "predictor"),
+						   parts[i - 5]);
+		if (load(body, &version, NULL) != ERROR_INVALID)
+			fail_msg("taken without %s", i < 5 ? needed[i] : parts[i - 5]);
+		assert_null(version);
+	}
+	cJSON *body = body_of(made, &made->predictor, true);
+	cJSON *triangle = cJSON_GetObjectItem(cJSON_GetObjectItem(body, "predictor"), "triangle");
+	cJSON_ReplaceItemInArray(triangle, 0, cJSON_CreateNumber(0)); /* would divide by zero */
+	struct version *version = NULL;
+	assert_int_equal(load(body, &version, NULL), ERROR_INVALID);
+	unmake(&made);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stored_version_predicts_the_same),
+		cmocka_unit_test(outside_of_what_was_seen),
+		cmocka_unit_test(the_last_price_has_intervals_too),
+		cmocka_unit_test(the_report_tells_everything),
+		cmocka_unit_test(undefined_numbers_are_null),
+		cmocka_unit_test(broken_bodies_are_refused),
+	};
+	gsl_set_error_handler_off();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
