@@ -105,7 +105,7 @@ def test_detail_tells_each_record(service, kafka, names):
 
 def test_several_partitions_are_told_by_ranges(service, kafka, names):
     gateway = service("gateway", topic_partitions=3, tick_key="symbol")
-    batch = [tick(1 + i, symbol=f"S{i % 7}") for i in range(300)]
+    batch = [tick(1 + i, symbol=f"S{i % 40}") for i in range(300)]
     answer = gateway.post("/v1/ticks?detail=records", lines(batch), "application/x-ndjson").json()
     messages = {(m.partition, m.offset): m for m in kafka.read_all(names.ticks_topic)}
     assert {m.partition for m in messages.values()} == {0, 1, 2}

@@ -130,7 +130,7 @@ static enum error skip_line(struct line_reader *r, int64_t end)
 
 static enum error next_forwards(struct line_reader *r, struct slice *line, uint64_t *number)
 {
-	int64_t end;
+	int64_t end = r->begin;
 	if (r->begin >= r->end)
 		return ERROR_NOT_FOUND;
 	*number = r->number;
