@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -54,6 +55,22 @@ static int at_once(struct mg_connection *connection, void *user)
 	return 200;
 }
 
+static bool send_to_kafka(const char *body, size_t length, struct delivery *delivery)
+{
+	const rd_kafka_vu_t parts[] = {
+		{ .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic },
+		{ .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { (void *)(uintptr_t)body, length } },
+		{ .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+		{ .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = delivery },
+	};
+	rd_kafka_error_t *error = rd_kafka_produceva(producer, parts, sizeof parts / sizeof *parts);
+
+	if (error == NULL)
+		return true;
+	rd_kafka_error_destroy(error);
+	return false;
+}
+
 static int produce(struct mg_connection *connection, void *user)
 {
 	struct delivery delivery = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
@@ -61,10 +78,7 @@ static int produce(struct mg_connection *connection, void *user)
 	int length = mg_read(connection, body, sizeof body);
 
 	(void)user;
-	if (rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic),
-			      RD_KAFKA_V_VALUE(body, (size_t)(length < 0 ? 0 : length)),
-			      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-			      RD_KAFKA_V_OPAQUE(&delivery), RD_KAFKA_V_END) != 0)
+	if (length < 0 || !send_to_kafka(body, (size_t)length, &delivery))
 		return 0;
 	pthread_mutex_lock(&delivery.lock);
 	while (!delivery.done)

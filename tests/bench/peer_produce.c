@@ -4,6 +4,7 @@
  * gateway are measured.
  *   peer_produce BROKERS TOPIC COUNT     prints the acknowledged messages per second
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -27,6 +28,21 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static bool send_to_kafka(rd_kafka_t *producer, const char *topic, char *value, size_t length)
+{
+	const rd_kafka_vu_t parts[] = {
+		{ .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic },
+		{ .vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = { value, length } },
+		{ .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+	};
+	rd_kafka_error_t *error = rd_kafka_produceva(producer, parts, sizeof parts / sizeof *parts);
+
+	if (error == NULL)
+		return true;
+	rd_kafka_error_destroy(error);
+	return false;
+}
+
 static void produce(rd_kafka_t *producer, const char *topic, long i)
 {
 	char value[512];
@@ -39,9 +55,7 @@ static void produce(rd_kafka_t *producer, const char *topic, long i)
 		i / 60 % 60, i % 60, 10000 + (double)(i % 70000) + .37,
 		10000 + (double)(i * 7 % 70000) + .53, 100 + i % 7900);
 
-	while (rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic),
-				 RD_KAFKA_V_VALUE(value, (size_t)length),
-				 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END) != 0)
+	while (!send_to_kafka(producer, topic, value, (size_t)length))
 		rd_kafka_poll(producer, 10);
 	if (i % 256 == 0)
 		rd_kafka_poll(producer, 0);
