@@ -55,7 +55,10 @@ void http_client_map_hosts(struct http_client *client, const char *map);
 
 /* OK: an answer came whole, whatever its status. UNREACHABLE: not connected; nothing was sent.
  * TIMEOUT, CLOSED (reset or cut body): the request may have been carried out. PROTOCOL, LIMIT,
- * CANCELLED. `reply` is always initialised: free it with http_reply_clean_up. */
+ * CANCELLED. An answer that the server gave before it had read the body counts. On a kept
+ * connection that turns out to be dead, with no byte of an answer, the request is sent once more on
+ * a new one: it may have been carried out twice. `reply` is always initialised: free it with
+ * http_reply_clean_up. A limit of 0 is none. */
 enum error http_client_perform(struct http_client *client, const struct http_call *call,
 			       struct http_reply *reply, struct text *why) MUST_USE;
 void http_reply_clean_up(struct http_reply *reply);
