@@ -132,7 +132,44 @@ const struct serving_event *model_last_event(const struct model *model)
 	return model->event_count > 0 ? &model->events[model->event_count - 1] : NULL;
 }
 
-/* A stack of promotions, on which a rollback takes off the top one. */
+static bool has_served(const struct model *model, int64_t number)
+{
+	for (size_t i = 0; i < model->event_count; i++)
+		if (model->events[i].version == number)
+			return true;
+	return false;
+}
+
+int64_t model_oldest_to_drop(const struct model *model)
+{
+	int64_t serves = model->event_count > 0 ? model_last_event(model)->version : -1;
+	int64_t oldest = -1;
+	for (size_t i = model->version_count; i-- > 0;) {
+		int64_t number = model->versions[i].number;
+		if (number > 0 && !has_served(model, number))
+			oldest = number;
+	}
+	for (size_t i = model->version_count; oldest < 0 && i-- > 0;) {
+		int64_t number = model->versions[model->version_count - 1 - i].number;
+		if (number > 0 && number != serves)
+			oldest = number;
+	}
+	return oldest;
+}
+
+void model_drop_version(struct model *model, int64_t number)
+{
+	const struct version_summary *found = model_find_version(model, number);
+	if (!found)
+		return;
+	size_t at = (size_t)(found - model->versions);
+	model->version_count--;
+	memmove(&model->versions[at], &model->versions[at + 1],
+		(model->version_count - at) * sizeof(model->versions[0]));
+}
+
+/* A stack of promotions, on which a rollback takes off the top one. Versions that were dropped
+ * since can't come back. */
 int64_t model_version_before(const struct model *model)
 {
 	size_t depth = 0;
@@ -142,7 +179,8 @@ int64_t model_version_before(const struct model *model)
 	for (size_t i = 0; i < model->event_count; i++) {
 		if (model->events[i].rollback && depth > 0)
 			depth--;
-		else if (depth == 0 || stack[depth - 1] != model->events[i].version)
+		else if ((depth == 0 || stack[depth - 1] != model->events[i].version) &&
+			 model_find_version(model, model->events[i].version))
 			stack[depth++] = model->events[i].version;
 	}
 	int64_t before = depth >= 2 ? stack[depth - 2] : -1;

@@ -44,6 +44,11 @@ enum error model_add_event(struct model *model, const struct serving_event *even
 const struct version_summary *model_find_version(const struct model *model, int64_t number);
 int64_t model_next_version(const struct model *model); /* at least 1 */
 
+/* The oldest version that never served, version 0 aside; if all did, the oldest that does not serve
+ * now. -1: none. */
+int64_t model_oldest_to_drop(const struct model *model);
+void model_drop_version(struct model *model, int64_t number);
+
 /* The event that holds; NULL: none. */
 const struct serving_event *model_last_event(const struct model *model);
 

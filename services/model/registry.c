@@ -290,12 +290,34 @@ static int64_t next_number(struct registry *registry, const char *model, enum re
 	const struct model *found = catalogue_find(&registry->catalogue, model);
 	int64_t number = -1;
 	if (found && kind == REGISTRY_VERSION)
-		number = found->version_count < REGISTRY_MAX_VERSIONS ? model_next_version(found)
-								      : 0;
+		number = model_next_version(found);
 	else if (found)
 		number = found->event_count > 0 ? model_last_event(found)->sequence + 1 : 1;
 	pthread_mutex_unlock(&registry->lock);
 	return number;
+}
+
+/* Makes room for a new version. */
+static enum error drop_oldest(struct registry *registry, const char *model, struct text *why)
+{
+	char name[REGISTRY_NAME_SIZE];
+	pthread_mutex_lock(&registry->lock);
+	struct model *found = catalogue_find(&registry->catalogue, model);
+	bool full = found && found->version_count >= REGISTRY_MAX_VERSIONS;
+	int64_t oldest = full ? model_oldest_to_drop(found) : -1;
+	pthread_mutex_unlock(&registry->lock);
+	if (oldest < 0)
+		return ERROR_OK;
+	registry_file_name(name, model, REGISTRY_VERSION, oldest);
+	enum error error = store_remove_file(registry->store, name, why);
+	if (error != ERROR_OK)
+		return error;
+	pthread_mutex_lock(&registry->lock);
+	model_drop_version(found, oldest); /* nobody removes models while we are writing */
+	pthread_mutex_unlock(&registry->lock);
+	log_info("the oldest version is removed: a model keeps so many", LOG_STR("model", model),
+		 LOG_I64("version", oldest), LOG_I64("kept", REGISTRY_MAX_VERSIONS));
+	return ERROR_OK;
 }
 
 static void set_number(cJSON *json, const char *name, int64_t value)
@@ -371,14 +393,11 @@ static enum error add(struct registry *registry, const char *model, cJSON *body,
 	*number = next_number(registry, model, REGISTRY_VERSION);
 	if (*number < 0)
 		return ERROR_NOT_FOUND;
-	if (*number == 0) {
-		why_putf(why, "%s has %d versions already", model, REGISTRY_MAX_VERSIONS);
-		return ERROR_LIMIT;
-	}
 	if (is_zero)
 		*number = 0;
-	enum error error =
-		put_numbered(registry, model, REGISTRY_VERSION, number, is_zero, body, why);
+	enum error error = drop_oldest(registry, model, why);
+	if (error == ERROR_OK)
+		error = put_numbered(registry, model, REGISTRY_VERSION, number, is_zero, body, why);
 	if (error == ERROR_OK)
 		error = take_json(registry, model, REGISTRY_VERSION, *number, body, why);
 	if (error == ERROR_OK)

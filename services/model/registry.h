@@ -33,6 +33,7 @@
 #include "text.h"
 #include "webhdfs.h"
 
+/* A model keeps REGISTRY_MAX_VERSIONS: for a new one the oldest goes that never served. */
 enum { REGISTRY_MAX_MODELS = 100, REGISTRY_MAX_VERSIONS = 1000 };
 
 struct registry;
@@ -98,7 +99,7 @@ enum error registry_history(struct registry *registry, const char *model, struct
 
 /* Saves a new version from its body (report.h), which gets the next free number, or 0 where
  * `is_zero` (EXISTS: it is there). With `by` it serves from then on, for this reason. `body` stays
- * the caller's and has its number on return. NOT_FOUND: no such model; LIMIT. */
+ * the caller's and has its number on return. NOT_FOUND: no such model. */
 enum error registry_add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
 			const char *by, const char *reason, int64_t *number,
 			struct text *why) MUST_USE;

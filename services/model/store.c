@@ -214,6 +214,18 @@ enum error store_list_remote(struct store *store, const char *folder, store_each
 	return error == ERROR_NOT_FOUND ? ERROR_OK : error;
 }
 
+enum error store_remove_file(struct store *store, const char *name, struct text *why)
+{
+	char path[MAX_PATH];
+	join(path, store->root, name);
+	enum error error = webhdfs_delete(store->client, path, false, why);
+	if (error != ERROR_OK && error != ERROR_NOT_FOUND)
+		return error;
+	join(path, store->local, name);
+	(void)unlink(path);
+	return ERROR_OK;
+}
+
 enum error store_remove(struct store *store, const char *folder, struct text *why)
 {
 	char path[MAX_PATH];

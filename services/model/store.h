@@ -60,6 +60,9 @@ enum error store_list_local(struct store *store, const char *folder, store_each 
 enum error store_list_remote(struct store *store, const char *folder, store_each *each, void *user,
 			     struct text *why) MUST_USE;
 
+/* Removes one file, first on HDFS; a missing one is OK. */
+enum error store_remove_file(struct store *store, const char *name, struct text *why) MUST_USE;
+
 /* Removes a folder with its files, first on HDFS. */
 enum error store_remove(struct store *store, const char *folder, struct text *why) MUST_USE;
 

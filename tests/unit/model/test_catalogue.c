@@ -74,6 +74,10 @@ static void rollbacks_undo_promotions(void **state)
 		       { 1, true, -1 },  { 4, false, 1 }, { 1, true, -1 } };
 	assert_null(model_last_event(model));
 	assert_int_equal(model_version_before(model), -1);
+	for (int64_t i = 1; i <= 4; i++) {
+		struct version_summary summary = { .number = i };
+		assert_int_equal(model_add_version(model, &summary), ERROR_OK);
+	}
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
 		struct serving_event event = { .sequence = (int64_t)i + 1,
 					       .version = events[i].version,
@@ -85,12 +89,39 @@ static void rollbacks_undo_promotions(void **state)
 	catalogue_clean_up(&catalogue);
 }
 
+static void the_oldest_that_never_served_goes_first(void **state)
+{
+	(void)state;
+	static struct catalogue catalogue;
+	struct model *model = a_model(&catalogue);
+	assert_int_equal(model_oldest_to_drop(model), -1);
+	for (int64_t i = 0; i < 5; i++) {
+		struct version_summary summary = { .number = i };
+		assert_int_equal(model_add_version(model, &summary), ERROR_OK);
+	}
+	const int64_t served[] = { 1, 3, 4 };
+	for (int64_t i = 0; i < 3; i++) {
+		struct serving_event event = { .sequence = i + 1, .version = served[i] };
+		assert_int_equal(model_add_event(model, &event), ERROR_OK);
+	}
+	const int64_t expected[] = { 2, 1, 3, -1 }; /* never 0, never the one that serves */
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(model_oldest_to_drop(model), expected[i]);
+		model_drop_version(model, expected[i]);
+	}
+	assert_int_equal(model->version_count, 2);
+	assert_int_equal(model_version_before(model), -1);
+	assert_int_equal(model_next_version(model), 5);
+	catalogue_clean_up(&catalogue);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(models_by_name),
 		cmocka_unit_test(versions_in_order_whatever_order_they_come_in),
 		cmocka_unit_test(rollbacks_undo_promotions),
+		cmocka_unit_test(the_oldest_that_never_served_goes_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
