@@ -133,6 +133,8 @@ static bool settle(struct service *service, int argc, char **argv, int *code)
 	if (!prints) {
 		check_together(service, &complaints);
 		check_kafka(service, &complaints);
+		if (!error && service->spec->check)
+			service->spec->check(service->spec->app, &complaints);
 		error = complaints.length ? ERROR_INVALID : error;
 	}
 	if (action == CONFIG_HELP) {

@@ -45,6 +45,9 @@ struct service_spec {
 	const struct config_table
 		*tables; /* the service's own; service_settings come by themselves */
 	size_t table_count;
+	/* May be NULL. Rules over more than one of the service's own settings: a complaint a line,
+	 * which names the setting; part of --check. */
+	void (*check)(const void *app, struct text *complaints);
 	const struct service_part *parts;
 	size_t part_count;
 	const struct http_route *routes; /* public listener; started after the last part */

@@ -2,6 +2,7 @@
 #include "gateway_settings.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define AT(member)      offsetof(struct gateway_settings, member)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -176,6 +177,26 @@ struct config_table gateway_settings_table(struct gateway_settings *settings)
 				      .options = options,
 				      .count = COUNT_OF(options),
 				      .settings = settings };
+}
+
+static void check_bounds(const char *what, double low, double high, struct text *complaints)
+{
+	if (low < high)
+		return;
+	text_putf(complaints, "%s_low: it must be below %s_high, which is ", what, what);
+	text_put_double(complaints, high);
+	text_putc(complaints, '\n');
+}
+
+void gateway_settings_check(const struct gateway_settings *settings, struct text *complaints)
+{
+	check_bounds("price", settings->price_low, settings->price_high, complaints);
+	check_bounds("volume", settings->volume_low, settings->volume_high, complaints);
+	if (!record_symbol_ok(settings->default_symbol, strlen(settings->default_symbol)))
+		text_putf(complaints,
+			  "default_symbol: \"%.64s\" is no symbol: 1 to %d of A-Z, 0-9, '.', '_', "
+			  "'-'\n",
+			  settings->default_symbol, RECORD_MAX_SYMBOL);
 }
 
 struct record_rules gateway_rules(const struct gateway_settings *settings)

@@ -39,6 +39,9 @@ struct gateway_settings {
 
 struct config_table gateway_settings_table(struct gateway_settings *settings);
 
+/* Rules over more than one setting: a complaint a line. */
+void gateway_settings_check(const struct gateway_settings *settings, struct text *complaints);
+
 /* The rules for records from outside; the caller sets `wall_us`. */
 struct record_rules gateway_rules(const struct gateway_settings *settings);
 

@@ -102,6 +102,12 @@ static const struct http_route routes[] = {
 	{ "DELETE", "/v1/sources/{id}", sources_api_delete, HTTP_SCOPE_WRITE, 0 },
 };
 
+static void check_settings(const void *app, struct text *complaints)
+{
+	const struct gateway *g = app;
+	gateway_settings_check(&g->settings, complaints);
+}
+
 int main(int argc, char **argv)
 {
 	const struct config_table tables[] = {
@@ -115,6 +121,7 @@ int main(int argc, char **argv)
 		.default_port = 5550,
 		.tables = tables,
 		.table_count = sizeof(tables) / sizeof(tables[0]),
+		.check = check_settings,
 		.parts = parts,
 		.part_count = sizeof(parts) / sizeof(parts[0]),
 		.routes = routes,
