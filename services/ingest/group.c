@@ -3,7 +3,7 @@
  * Partitions are given by the group one by one (cooperative-sticky), but Kafka reads a partition
  * only once its position is known: until then it is ours without being assigned in librdkafka.
  */
-#include <stdio.h>
+#include <assert.h>
 #include <string.h>
 
 #include "consumer_internal.h"
@@ -182,8 +182,9 @@ static void give_back(struct consumer *consumer, struct partition *partition)
 static void drop(struct consumer *consumer, struct partition *partition)
 {
 	struct partition **at = &consumer->partitions;
-	while (*at != partition)
+	while (*at && *at != partition)
 		at = &(*at)->next;
+	assert(*at);
 	*at = partition->next;
 	consumer->last_topic = NULL;
 	consumer->last_partition = NULL;
