@@ -62,7 +62,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench bench-http bench-gateway lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench bench-http bench-gateway bench-ingest lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -181,7 +181,7 @@ $(BENCH_PROGRAMS) $(BENCH_SERVERS): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-bench: $(BENCH_PROGRAMS) bench-http bench-gateway ## measure ours beside others, as ratios in the same run
+bench: $(BENCH_PROGRAMS) bench-http bench-gateway bench-ingest ## measure ours beside others, as ratios in the same run
 	@for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
 
 bench-http: $(BENCH_SERVERS) ## the HTTP server beside bare civetweb
@@ -189,6 +189,9 @@ bench-http: $(BENCH_SERVERS) ## the HTTP server beside bare civetweb
 
 bench-gateway: $(BENCH_SERVERS) build ## the gateway beside bare civetweb with librdkafka, on a Kafka of its own
 	@$(PYTHON) tests/bench/bench_gateway.py --build $(BUILD)/bench --bin $(BUILD)/bin
+
+bench-ingest: $(BENCH_SERVERS) build ## ingest beside librdkafka alone, on a Kafka and HDFS of its own
+	@$(PYTHON) tests/bench/bench_ingest.py --build $(BUILD)/bench --bin $(BUILD)/bin
 
 lint: ## static analysis and formatting check
 	@tests/lint.sh
