@@ -82,8 +82,8 @@ enum error live_new(const struct live_options *options, struct live **out, struc
 		return ERROR_NO_MEMORY;
 	live->settings = options->settings;
 	live->metrics = options->metrics;
-	live->rules =
-		(struct record_rules){ .bounds = RECORD_DEFAULT_BOUNDS, .unknown_ignored = true };
+	live->rules = (struct record_rules){ .bounds = options->settings->bounds,
+					     .unknown_ignored = true };
 	topics_set(live, options->kafka);
 	metrics_set_up(live);
 	live->kafka = health_condition(options->health, "kafka");

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "record.h"
 
 struct model_settings {
 	char *state_dir;
@@ -17,7 +18,8 @@ struct model_settings {
 	int64_t live_predictions;      /* kept per model */
 	int64_t score_window;
 	int64_t ticks_stale_after_s, bars_stale_after_s;
-	int64_t rows_limit; /* of one list or one predict call */
+	int64_t rows_limit;          /* of one list or one predict call */
+	struct record_bounds bounds; /* for records that come without their normalised values */
 };
 
 struct config_table model_settings_table(struct model_settings *settings);

@@ -118,6 +118,21 @@ static inline void testing_cluster(struct model_testing *t)
 	t->app.kafka.kafka_brokers = t->brokers;
 }
 
+static inline void testing_live(struct model_testing *t)
+{
+	struct text why;
+	text_init(&why, 4096);
+	const struct live_options live = { .config = t->config,
+					   .kafka = &t->app.kafka,
+					   .settings = &t->app.settings,
+					   .registry = t->app.registry,
+					   .metrics = t->metrics,
+					   .health = t->health };
+	if (live_new(&live, &t->app.live, &why) != ERROR_OK)
+		fail_msg("%s", why.data);
+	text_clean_up(&why);
+}
+
 static inline void testing_parts(struct model_testing *t)
 {
 	struct text why;
@@ -139,15 +154,8 @@ static inline void testing_parts(struct model_testing *t)
 						   .webhdfs = webhdfs,
 						   .metrics = t->metrics };
 	assert_int_equal(training_new(&training, &t->app.training, &why), ERROR_OK);
-	const struct live_options live = { .config = t->config,
-					   .kafka = &t->app.kafka,
-					   .settings = &t->app.settings,
-					   .registry = t->app.registry,
-					   .metrics = t->metrics,
-					   .health = t->health };
-	if (live_new(&live, &t->app.live, &why) != ERROR_OK)
-		fail_msg("%s", why.data);
 	text_clean_up(&why);
+	testing_live(t);
 }
 
 static inline struct model_testing *model_testing_new(const struct http_route *routes, size_t count)

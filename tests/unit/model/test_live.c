@@ -142,6 +142,27 @@ static void bad_values_are_counted_and_passed_over(void **state)
 	await(t, BARS_BAD, 6);
 }
 
+/* The original's producers may leave the normalised values out, or give their own. */
+static void derived_values_are_kept_or_computed(void **state)
+{
+	struct model_testing *t = *state;
+	const struct record_table *tick = record_table(RECORD_TICK);
+	t->app.settings.bounds.price_high = 40000;
+	live_destroy(&t->app.live);
+	testing_live(t);
+	produce(t->app.kafka.ticks_topic, 0,
+		"{\"timestamp\":\"2025-07-01T00:00:00\",\"buy_price\":30000,\"sell_price\":30000,"
+		"\"volume\":2000,\"volatility\":0.1,\"sell_price_normalized\":7}");
+	start(t);
+	await(t, "model_live_records_total{records=\"ticks\"}", 1);
+	struct ring_record last;
+	assert_true(time_ring_last(live_models_records(live_models_of(t->app.live), RECORD_TICK),
+				   &last));
+	assert_true(last.values[record_field_index(tick, "buy_price_normalized", 20)] == 0.5);
+	assert_true(last.values[record_field_index(tick, "sell_price_normalized", 21)] == 7);
+	assert_true(last.values[record_field_index(tick, "volume_normalized", 17)] == 0.25);
+}
+
 static void a_broker_that_goes_and_comes_back(void **state)
 {
 	struct model_testing *t = *state;
@@ -185,6 +206,7 @@ int main(void)
 		TEST(more_history_than_is_kept_is_not_read),
 		TEST(partitions_are_merged_by_time),
 		TEST(bad_values_are_counted_and_passed_over),
+		TEST(derived_values_are_kept_or_computed),
 		TEST(a_broker_that_goes_and_comes_back),
 		TEST(it_can_be_stopped_before_and_twice),
 	};
