@@ -64,7 +64,7 @@ make_venv() {
 	say "making build/venv from tests/requirements.txt"
 	rm -rf "$venv"
 	/usr/bin/python3 -m venv "$venv"
-	"$venv/bin/pip" install -q --disable-pip-version-check -r "$requirements" ||
+	"$venv/bin/pip" install -q --use-pep517 --disable-pip-version-check -r "$requirements" ||
 		fail "pip could not install tests/requirements.txt"
 	echo "$stamp" >"$venv/.stamp"
 }

@@ -58,8 +58,11 @@ def local_services(stack, environment=os.environ):
     hdfs = {"hdfs_urls": stack.addresses["namenode"], "hdfs_user": OWNER}
     settings = {
         "gateway": {**kafka, "simulator_autostart": "true", "replay_dir": history.FOLDER},
-        # One tick a second fills a file slowly; every 30 s keeps the files few.
-        "ingest": {**kafka, **hdfs, "rotate_age_ms": 30000},
+        # One tick a second fills a file slowly; every 30 s keeps the files few. The only member of
+        # its group keeps its name, so that one that was killed need not time out before the next
+        # one gets the partitions.
+        "ingest": {**kafka, **hdfs, "rotate_age_ms": 30000,
+                   "kafka_group_instance_id": "local"},
         "model": {**kafka, **hdfs, "state_dir": stack.state / "model"},
     }
     return {name: LocalService(name, own, environment) for name, own in settings.items()}
