@@ -398,8 +398,8 @@ def test_trains_by_itself_once_there_is_enough(model, hdfs, names):
     assert "no model has a version" in server.ready()[1]
     write_file(hdfs, names, "ticks", 50, lines(ticks(300, seed=2), 50))
     server.wait_ready()
-    jobs = server.get("/v1/jobs?model=ia").json()["jobs"]
-    assert jobs[0]["state"] == "done" and jobs[0]["by"] == "autotrain"
+    job = ended(server, server.get("/v1/jobs?model=ia").json()["jobs"][0]["id"])
+    assert job["state"] == "done" and job["by"] == "autotrain"
     write_file(hdfs, names, "ticks", 350, lines(ticks(700, seed=3), 350))
     wait_until(lambda: len(server.get("/v1/models/ia/versions").json()["versions"]) >= 2,
                "it trains again when the data have doubled")
