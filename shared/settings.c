@@ -37,9 +37,10 @@ static const struct config_option service_options[] = {
 	{ STRING(cors_origins), .initial = "",
 	  .help = "Origins whose pages may call this service: https://a,https://b or *" },
 	{ STRING(token_file), .initial = "",
-	  .help = "File of bearer tokens, lines of: token scope[,scope] [name]" },
+	  .help = "File of bearer tokens, lines of: token scope[,scope] [name]; read again on "
+		  "SIGHUP" },
 	{ STRING(tls_certificate), .initial = "",
-	  .help = "PEM file with certificate and key; empty: plain HTTP" },
+	  .help = "PEM file with certificate and key, read again on SIGHUP; empty: plain HTTP" },
 	{ BOOL(allow_anonymous), .initial = "false",
 	  .help = "Without a token file, listen on other addresses than loopback all the same" },
 	{ INT(drain_timeout_s), .initial = "30", RANGE(0, 3600), .unit = "s",
