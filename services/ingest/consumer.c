@@ -115,7 +115,7 @@ static void take(struct consumer *consumer, const rd_kafka_message_t *message)
 
 static void poll_messages(struct consumer *consumer, int timeout_ms)
 {
-	static _Thread_local rd_kafka_message_t *messages[MAX_MESSAGES];
+	rd_kafka_message_t *messages[MAX_MESSAGES];
 	ssize_t count =
 		rd_kafka_consume_batch_queue(consumer->queue, timeout_ms, messages, MAX_MESSAGES);
 	consumer->now_us = monotonic_now_us();

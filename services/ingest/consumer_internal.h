@@ -13,7 +13,7 @@
 #include "partition.h"
 #include "writers.h"
 
-enum { POLL_MS = 50, MAX_MESSAGES = 4096, VIEWS_EVERY_US = 100000 };
+enum { POLL_MS = 50, MAX_MESSAGES = 2048, VIEWS_EVERY_US = 100000 };
 
 struct consumer {
 	struct consumer_options options;

@@ -15,23 +15,6 @@ static enum error start_http(struct service *service, void *app, struct text *wh
 	return http_client_global_init();
 }
 
-static enum error start_datasets(struct service *service, void *app, struct text *why)
-{
-	struct ingest *ingest = app;
-	const char *const topics[RECORD_KINDS] = {
-		[RECORD_TICK] = ingest->kafka.ticks_topic, [RECORD_BAR] = ingest->kafka.bars_topic
-	};
-	for (enum record_kind kind = 0; kind < RECORD_KINDS; kind++) {
-		enum error error =
-			dataset_init(&ingest->datasets[kind], record_table(kind), topics[kind],
-				     ingest->hdfs.hdfs_root, service_metrics(service), why);
-		if (error)
-			return error;
-	}
-	ingest->status = status_new();
-	return ingest->status ? ERROR_OK : ERROR_NO_MEMORY;
-}
-
 static void stop_datasets(struct service *service, void *app)
 {
 	struct ingest *ingest = app;
@@ -39,6 +22,24 @@ static void stop_datasets(struct service *service, void *app)
 	status_destroy(&ingest->status);
 	for (enum record_kind kind = 0; kind < RECORD_KINDS; kind++)
 		dataset_clean_up(&ingest->datasets[kind]);
+}
+
+static enum error start_datasets(struct service *service, void *app, struct text *why)
+{
+	struct ingest *ingest = app;
+	const char *const topics[RECORD_KINDS] = {
+		[RECORD_TICK] = ingest->kafka.ticks_topic, [RECORD_BAR] = ingest->kafka.bars_topic
+	};
+	enum error error = ERROR_OK;
+	for (enum record_kind kind = 0; !error && kind < RECORD_KINDS; kind++)
+		error = dataset_init(&ingest->datasets[kind], record_table(kind), topics[kind],
+				     ingest->hdfs.hdfs_root, service_metrics(service), why);
+	ingest->status = status_new();
+	if (!error && !ingest->status)
+		error = ERROR_NO_MEMORY;
+	if (error)
+		stop_datasets(service, app);
+	return error;
 }
 
 static enum error start_consumer(struct service *service, void *app, struct text *why)

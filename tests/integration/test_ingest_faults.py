@@ -248,6 +248,25 @@ def test_a_datanode_that_only_the_cluster_knows(service, fake, feed):
 
 
 @pytest.mark.timeout(120)
+def test_the_memory_limit_pauses_and_goes_on(service, fake, feed, kafka):
+    limit = 1_048_576
+    ingest = service("ingest", hdfs_urls=fake.url, memory_limit_bytes=limit, **QUICK)
+    fake.mode = "safe-mode"
+    feed.send()
+    count = 30_000
+    kafka.produce(feed.topic, [ticks.json_of(feed.count + i) for i in range(count)])
+    wait_until(lambda: "reading paused" in ingest.log(), "reading is paused", 60)
+    held = ingest.metric("ingest_memory_bytes")
+    assert limit <= held < limit + 4096 * 128  # what one poll brings on top
+    fake.heal()
+    wait_until(lambda: covered(fake.files) == feed.count + count, "all is published", 60)
+    ingest.wait_ready()
+    rows = b"".join(data for _, data in sorted(fake.files.below(DATA).items())).splitlines()
+    assert len(rows) == len(set(rows)) == count + 9
+    assert ingest.metric("ingest_skipped_offsets_total") == 0
+
+
+@pytest.mark.timeout(120)
 def test_a_silent_datanode_does_not_cost_the_partition(service, fake, feed):
     """Field case I11: the group is polled while a write hangs."""
     patient = {**QUICK, "hdfs_idle_timeout_ms": 12000, "hdfs_timeout_ms": 12000,
