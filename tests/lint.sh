@@ -79,7 +79,8 @@ per_file python 'python3 -c "import ast, sys; ast.parse(open(sys.argv[1]).read()
 per_file shell 'bash -n "$1"' "${shell_files[@]}"
 whole cppcheck cppcheck -q -j "$jobs" --std=c11 --enable=warning,performance,portability \
 	--inline-suppr --suppressions-list=tests/cppcheck.txt --cppcheck-build-dir=build/cppcheck \
-	--error-exitcode=1 -D_GNU_SOURCE -I shared "${c_files[@]}"
+	--error-exitcode=1 --library=tests/cppcheck.cfg -D_GNU_SOURCE \
+	-I shared "${c_files[@]}"
 per_file clang-tidy "$tidy" "${tidy_files[@]}"
 
 printf '{"passed": %d, "failed": %d}\n' $passed $failed >build/results/lint.json

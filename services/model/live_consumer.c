@@ -116,15 +116,16 @@ void live_consumer_destroy(struct live_consumer **out)
 	struct live_consumer *consumer = *out;
 	if (!consumer)
 		return;
-	for (size_t t = 0; consumer->topics && t < consumer->topic_count; t++) {
-		struct topic *topic = &consumer->topics[t];
+	struct topic *topics = consumer->topics;
+	for (size_t t = 0; topics && t < consumer->topic_count; t++) {
+		struct topic *topic = &topics[t];
 		for (int32_t p = 0; p < topic->started; p++)
 			rd_kafka_consume_stop(topic->handle, p);
 		if (topic->handle)
 			rd_kafka_topic_destroy(topic->handle);
 		free(topic->partitions);
 	}
-	free(consumer->topics);
+	free(topics);
 	if (consumer->queue)
 		rd_kafka_queue_destroy(consumer->queue);
 	if (consumer->kafka)
