@@ -274,8 +274,7 @@ static void record_result(struct outcome *o, const struct ticket *ticket,
 		return;
 	}
 	o->counts[PUBLISH_STORED]++;
-	if (result->offset >= 0)
-		remember_offset(o, result->partition, result->offset);
+	remember_offset(o, result->partition, result->offset);
 	remember_detail(o, ticket->place,
 			&(struct detail){ .offset = result->offset,
 					  .partition = result->partition,

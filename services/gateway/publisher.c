@@ -77,8 +77,14 @@ static void on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, v
 	struct publish_ticket *ticket = message->_private;
 	struct publish_result result = { .status = status_of(message),
 					 .partition = message->partition,
-					 .offset = message->offset < 0 ? -1 : message->offset,
+					 .offset = message->offset,
 					 .reason = rd_kafka_err2str(message->err) };
+	if (result.status == PUBLISH_STORED && result.offset < 0) {
+		/* librdkafka calls it a success when Kafka takes a batch for one that it has
+		 * stored before but does not remember. That is no proof. */
+		result.status = PUBLISH_UNKNOWN;
+		result.reason = "Kafka took it for a repeat and did not say where it is";
+	}
 	if (result.status == PUBLISH_STORED) {
 		metric_observe(p->ack_seconds, (double)rd_kafka_message_latency(message) / 1e6);
 		metric_add(p->bytes, message->len);

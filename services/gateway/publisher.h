@@ -42,7 +42,7 @@ const char *publish_status_name(enum publish_status status);
 struct publish_result {
 	enum publish_status status;
 	int32_t partition;
-	int64_t offset;     /* -1: stored, but Kafka did not say where */
+	int64_t offset;     /* when stored */
 	const char *reason; /* when not stored; valid during the call */
 };
 
