@@ -25,8 +25,7 @@ struct consumer {
 	/* the last message's, because messages of one partition come in a row */
 	const rd_kafka_topic_t *last_topic;
 	struct partition *last_partition;
-	int64_t now_us;              /* monotonic; read once per turn */
-	int64_t over_limit_since_us; /* 0: the memory cap is kept */
+	int64_t now_us; /* monotonic; read once per turn */
 	int64_t views_at_us;
 	int64_t complained_at_us;
 	bool subscribed;

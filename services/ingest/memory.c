@@ -8,7 +8,7 @@
 #include "log.h"
 #include "timestamp.h"
 
-enum { WAIT_US = 200000, PATIENCE_US = 1000000 };
+enum { WAIT_US = 100000, PATIENCE_US = 1000000 };
 
 int64_t memory_used(const struct consumer *consumer)
 {
@@ -52,23 +52,30 @@ static void hold(struct consumer *consumer, struct partition *partition)
 	partition->held = true;
 }
 
+/* Nothing is read meanwhile, so that no more than one poll goes over the cap. */
+static void wait_for_writers(struct consumer *consumer, int64_t limit)
+{
+	int64_t until_us = consumer->now_us + PATIENCE_US;
+	while (memory_used(consumer) >= limit && consumer->now_us < until_us) {
+		struct partition *largest = largest_reading(consumer);
+		if (!largest)
+			return;
+		if (!largest->sealed && !largest->flying)
+			partition_rotate(largest, &consumer->policy, consumer->now_us, true);
+		group_tend(consumer);
+		group_collect(consumer, consumer->now_us + WAIT_US);
+		consumer->now_us = monotonic_now_us();
+	}
+}
+
 void memory_mind(struct consumer *consumer)
 {
 	int64_t limit = consumer->options.settings->memory_limit_bytes;
-	int64_t used = memory_used(consumer);
-	if (used < limit) {
-		consumer->over_limit_since_us = 0;
-		if (used < limit / 4 * 3)
-			resume_held(consumer);
-		return;
-	}
-	if (consumer->over_limit_since_us == 0)
-		consumer->over_limit_since_us = consumer->now_us;
+	if (memory_used(consumer) >= limit)
+		wait_for_writers(consumer, limit);
 	struct partition *largest = largest_reading(consumer);
-	if (largest && !largest->sealed && !largest->flying)
-		partition_rotate(largest, &consumer->policy, consumer->now_us, true);
-	if (consumer->now_us - consumer->over_limit_since_us < PATIENCE_US)
-		group_collect(consumer, consumer->now_us + WAIT_US);
-	else if (largest)
+	if (memory_used(consumer) >= limit && largest)
 		hold(consumer, largest);
+	else if (memory_used(consumer) < limit / 4 * 3)
+		resume_held(consumer);
 }

@@ -257,7 +257,7 @@ def test_the_memory_limit_pauses_and_goes_on(service, fake, feed, kafka):
     kafka.produce(feed.topic, [ticks.json_of(feed.count + i) for i in range(count)])
     wait_until(lambda: "reading paused" in ingest.log(), "reading is paused", 60)
     held = ingest.metric("ingest_memory_bytes")
-    assert limit <= held < limit + 4096 * 128  # what one poll brings on top
+    assert limit <= held < limit + 2048 * 128  # what one poll brings on top
     fake.heal()
     wait_until(lambda: covered(fake.files) == feed.count + count, "all is published", 60)
     ingest.wait_ready()
