@@ -155,7 +155,7 @@ def test_a_whole_life(pipeline):
     busy = os.getloadavg()[0] > 2 * os.cpu_count()
     took_s = pipeline.start(FIRST_UP_LIMIT_S)
     assert busy or took_s < SECOND_UP_LIMIT_S
-    assert published(pipeline, "ticks") >= ticks
+    wait_until(lambda: published(pipeline, "ticks") >= ticks, "the first run's ticks on HDFS", 90)
     kept = pipeline.kafka().end_offsets("bitcointopic")[0]
     assert kept >= ticks
     assert pipeline.get("model", "/v1/models/streamlit").json()["serving"]
