@@ -61,6 +61,11 @@ static bool get_number(const cJSON *json, const char *name, double *out)
 	return cJSON_IsNumber(item) && isfinite(*out);
 }
 
+static bool get_integer(const cJSON *json, const char *name, int64_t *out)
+{
+	return json_read_integer(cJSON_GetObjectItemCaseSensitive(json, name), out);
+}
+
 static bool get_doubles(const cJSON *json, const char *name, double *out, size_t count)
 {
 	return json_read_doubles(cJSON_GetObjectItemCaseSensitive(json, name), out, count);
@@ -98,7 +103,7 @@ static bool divides_well(const struct fit_predictor *fit, size_t size)
 static bool get_fit(const cJSON *json, const struct spec *spec, struct predictor *predictor)
 {
 	struct fit_predictor *fit = &predictor->fit;
-	double freedom, rows;
+	int64_t rows;
 	fit->ones = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ones"));
 	if (!get_features(json, spec, fit))
 		return false;
@@ -110,11 +115,10 @@ static bool get_fit(const cJSON *json, const struct spec *spec, struct predictor
 		     get_doubles(json, "triangle", fit->triangle, size * size) &&
 		     get_doubles(json, "low", predictor->low, spec->feature_count) &&
 		     get_doubles(json, "high", predictor->high, spec->feature_count) &&
-		     get_number(json, "freedom", &freedom) && get_number(json, "rows", &rows) &&
-		     divides_well(fit, size);
+		     get_integer(json, "freedom", &fit->freedom) &&
+		     get_integer(json, "rows", &rows) && rows >= 0 && divides_well(fit, size);
 	if (!whole)
 		return false;
-	fit->freedom = (int64_t)freedom;
 	fit->rows = (uint64_t)rows;
 	return get_number(json, "s", &fit->s) || fit->freedom <= 0;
 }

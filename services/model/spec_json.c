@@ -66,6 +66,14 @@ static enum error read_string(const struct reader *in, const char *name, const c
 	return ERROR_OK;
 }
 
+/* What cJSON prints and reads back for sure: a spec must come back as it was. */
+static double fifteen_digits(double value)
+{
+	char text[40];
+	snprintf(text, sizeof(text), "%.15g", value);
+	return strtod(text, NULL);
+}
+
 static enum error read_number(const struct reader *in, const char *name, double fallback,
 			      double low, double high, double *out)
 {
@@ -142,7 +150,7 @@ static enum error read_zero(const struct reader *in, struct spec_feature *featur
 {
 	const cJSON *zero = cJSON_GetObjectItemCaseSensitive(in->object, "zero");
 	feature->zero_drops = !cJSON_IsNumber(zero);
-	feature->zero_value = cJSON_IsNumber(zero) ? zero->valuedouble : 0;
+	feature->zero_value = cJSON_IsNumber(zero) ? fifteen_digits(zero->valuedouble) : 0;
 	if (!zero)
 		return ERROR_OK;
 	const char *text = cJSON_GetStringValue(zero);
@@ -255,6 +263,7 @@ static enum error read_split(const struct reader *in, struct spec *spec)
 		error = read_number(&inside, "train", 0.8, 0.05, 1, &spec->train_fraction);
 	if (error == ERROR_OK)
 		error = read_integer(&inside, "seed", INT64_C(1) << 53, 42, &seed);
+	spec->train_fraction = fifteen_digits(spec->train_fraction);
 	spec->split = (enum spec_split)kind;
 	spec->seed = (uint64_t)seed;
 	return error;
