@@ -2,19 +2,8 @@
  *
  * A training job as the REST API shows it.
  */
-#include "timestamp.h"
+#include "json_numbers.h"
 #include "training.h"
-
-static void add_time(cJSON *json, const char *name, int64_t us)
-{
-	char text[TIMESTAMP_MAX_TEXT];
-	if (us == 0) {
-		cJSON_AddNullToObject(json, name);
-		return;
-	}
-	timestamp_print(us, text);
-	cJSON_AddStringToObject(json, name, text);
-}
 
 /* A number, or null where it is negative: not known. */
 static cJSON *add_known(cJSON *json, const char *name, int64_t value)
@@ -31,9 +20,9 @@ cJSON *job_to_json(const struct job *job)
 	cJSON_AddStringToObject(json, "by", job->by);
 	cJSON_AddStringToObject(json, "state", job_state_name(job->state));
 	cJSON_AddStringToObject(json, "phase", job->phase);
-	add_time(json, "created", job->created_us);
-	add_time(json, "started", job->started_us);
-	add_time(json, "ended", job->ended_us);
+	json_add_time(json, "created", job->created_us);
+	json_add_time(json, "started", job->started_us);
+	json_add_time(json, "ended", job->ended_us);
 	cJSON_AddNumberToObject(json, "files", (double)job->files_total);
 	cJSON_AddNumberToObject(json, "files_done", (double)job->files_done);
 	cJSON_AddNumberToObject(json, "files_refused", (double)job->files_refused);

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "decimal.h"
+#include "timestamp.h"
 
 bool json_read_doubles(const cJSON *array, double *out, size_t count)
 {
@@ -52,6 +53,17 @@ cJSON *json_exact_array(const double *values, size_t count)
 	for (size_t i = 0; i < count; i++)
 		cJSON_AddItemToArray(array, json_exact(values[i]));
 	return array;
+}
+
+void json_add_time(cJSON *object, const char *name, int64_t us)
+{
+	char text[TIMESTAMP_MAX_TEXT];
+	if (us == 0) {
+		cJSON_AddNullToObject(object, name);
+		return;
+	}
+	timestamp_print(us, text);
+	cJSON_AddStringToObject(object, name, text);
 }
 
 void json_write_doubles(struct text *out, const double *values, size_t count)

@@ -26,6 +26,9 @@ bool json_read_integers(const cJSON *array, int64_t *out, size_t count);
 cJSON *json_exact(double value);
 cJSON *json_exact_array(const double *values, size_t count);
 
+/* A member in RFC 3339; 0: null, for what did not happen. */
+void json_add_time(cJSON *object, const char *name, int64_t us);
+
 /* [1,2.5] and [1,2]; finite numbers only. */
 void json_write_doubles(struct text *out, const double *values, size_t count);
 void json_write_integers(struct text *out, const int64_t *values, size_t count);

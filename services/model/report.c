@@ -5,22 +5,11 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "json_numbers.h"
 #include "model_version.h"
-#include "timestamp.h"
 #include "version.h"
 
 enum { MAX_WARNINGS_TEXT = 300 };
-
-static void add_time(cJSON *json, const char *name, int64_t us)
-{
-	char text[TIMESTAMP_MAX_TEXT];
-	if (us == 0) {
-		cJSON_AddNullToObject(json, name);
-		return;
-	}
-	timestamp_print(us, text);
-	cJSON_AddStringToObject(json, name, text);
-}
 
 /* --- coefficients ---------------------------------------------------------------------------- */
 
@@ -91,7 +80,7 @@ static void add_held_out(cJSON *report, const struct report_input *input)
 	cJSON_AddNumberToObject(json, "mean_rmse", score->mean_rmse);
 	cJSON_AddNumberToObject(json, "skill_last", score->skill_last);
 	cJSON_AddNumberToObject(json, "skill_mean", score->skill_mean);
-	add_time(json, "since", input->split->cut_us);
+	json_add_time(json, "since", input->split->cut_us);
 	cJSON_AddNumberToObject(json, "rows_left_out", (double)input->split->rows_between);
 	if (!input->rival->present) {
 		cJSON_AddNullToObject(json, "serving");
@@ -184,8 +173,8 @@ static void add_rows(cJSON *lineage, const struct reading_result *reading)
 		cJSON_AddNumberToObject(rows, row_reason_name((enum row_reason)reason),
 					(double)counts->rows[reason]);
 	cJSON_AddNumberToObject(rows, "pending", (double)reading->pending);
-	add_time(lineage, "first", counts->first_us);
-	add_time(lineage, "last", counts->last_us);
+	json_add_time(lineage, "first", counts->first_us);
+	json_add_time(lineage, "last", counts->last_us);
 }
 
 static void add_refused(cJSON *lineage, const struct reading_result *reading)
@@ -246,7 +235,7 @@ cJSON *report_version(const struct report_input *input)
 	cJSON_AddStringToObject(report, "model", input->spec->name);
 	cJSON_AddStringToObject(report, "kind",
 				input->predictor->last_price ? "last-price" : "linear");
-	add_time(report, "created", input->created_us);
+	json_add_time(report, "created", input->created_us);
 	add_target(report, input);
 	if (input->fit)
 		add_fit(report, input->spec, input->fit);
