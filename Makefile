@@ -152,8 +152,10 @@ unit-tsan:
 unit: ## unit tests under ASan+UBSan, then under TSan
 	@$(MAKE) --no-print-directory --keep-going --jobs=1 unit-asan unit-tsan
 
+# Most tests wait for servers: several at once, each worker with a Kafka and an HDFS of its own.
 integration: build ## the real services on real Kafka and HDFS
-	@$(VENV)/bin/python -m pytest -q tests/integration --results build/results $(PYTEST_FLAGS)
+	@$(VENV)/bin/python -m pytest -q -n 2 --dist worksteal tests/integration --results build/results \
+		$(PYTEST_FLAGS)
 
 # tests/fuzz/<library>/fuzz_x.c, corpus in tests/fuzz/corpus/x/.
 FUZZ_SECONDS ?= 10

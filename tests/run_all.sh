@@ -38,11 +38,11 @@ rm -rf $results
 make="make -s -j$(nproc)"
 stage deps - 1200 deploy/local/deps.sh test
 stage build - 600 $make build
-stage lint lint 300 tests/lint.sh
+stage lint lint 600 tests/lint.sh
 stage unit-asan unit-address-undefined 600 $make unit-asan
 stage unit-tsan unit-thread 600 $make unit-tsan
 stage fuzz fuzz 600 $make fuzz
-stage integration integration 900 $make integration
+stage integration integration 1800 $make integration
 
 echo
 printf '%s\n' "${summary[@]}"

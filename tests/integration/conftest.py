@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the integration tests. Kafka and HDFS start once per run, on free ports, with their
+"""Fixtures of the integration tests. Kafka and HDFS start once per worker, on free ports, with their
 data under build/integration; each test has topics, an HDFS root and a consumer group of its own.
 
   stack      the running Kafka and HDFS: stack.addresses, stop_server, start_server, kill, wait
@@ -50,7 +50,8 @@ def pytest_runtest_makereport(item, call):
 
 def pytest_sessionfinish(session):
     folder = session.config.getoption("--results")
-    if folder is None or session.config.option.collectonly:
+    is_worker = hasattr(session.config, "workerinput")  # pytest-xdist's; only the run itself counts
+    if folder is None or session.config.option.collectonly or is_worker:
         return
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
 

@@ -243,6 +243,7 @@ def test_a_sleeper_is_fenced(service, kafka, hdfs, names):
             for future in futures:
                 future.get(30)
             sent.extend(range(len(sent), len(sent) + 100))
+            stop.wait(0.05)  # no faster than files of 200 rows can be published
         producer.close()
     thread = threading.Thread(target=keep_producing)
     thread.start()

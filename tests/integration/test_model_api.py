@@ -322,7 +322,7 @@ def test_old_data_are_stale(trained, kafka, names):
 def test_lists_by_since_limit_and_every(model, kafka, names):
     rows = now_bars(10)
     produce(kafka, names.bars_topic, rows[::-1])  # newest first
-    wait_until(lambda: model.get("/v1/records/bars").json()["held"] == 10, "all are read")
+    wait_until(lambda: model.get("/v1/records/bars").json()["held"] == 10, "all are read", 90)
 
     def times(query):
         return [r["timestamp"] for r in model.get(f"/v1/records/bars{query}").json()["records"]]
@@ -351,7 +351,7 @@ def test_lists_by_since_limit_and_every(model, kafka, names):
 def test_a_restart_keeps_versions_and_reads_the_past_again(trained, kafka, names):
     rows = now_bars(20)
     produce(kafka, names.bars_topic, rows)
-    wait_until(lambda: trained.get("/v1/records/bars").json()["held"] == 20, "all are read")
+    wait_until(lambda: trained.get("/v1/records/bars").json()["held"] == 20, "all are read", 90)
     before = trained.get("/v1/predictions?model=streamlit").json()["predictions"]
     trained.kill()
     trained.settings["hdfs_urls"] = "http://127.0.0.1:1"  # HDFS is away: the local copy serves
@@ -369,7 +369,7 @@ def test_a_model_of_the_past_that_is_kept_bounded(service, hdfs, names, kafka):
     one.wait_ready()
     rows = now_bars(25)
     produce(kafka, names.bars_topic, rows)
-    wait_until(lambda: one.metric("model_live_records_total", records="bars") == 25, "all are read")
+    wait_until(lambda: one.metric("model_live_records_total", records="bars") == 25, "all are read", 90)
     assert [r["timestamp"] for r in one.get("/v1/records/bars").json()["records"]] == \
         [r["timestamp"] for r in rows[-10:]]
     wait_until(lambda: one.get("/v1/predictions?model=streamlit").json()["held"] == 4,

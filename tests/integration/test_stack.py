@@ -107,7 +107,7 @@ def test_taken_ports_are_named_with_their_settings(cli, taken):
                STACK_PORT_NAMENODE_HTTP=str(taken))
     assert f"port {taken} of kafka is taken by pid {os.getpid()} (" in said
     assert "--port-kafka or STACK_PORT_KAFKA" in said
-    assert f"port {taken} of namenode-http is taken" in said
+    assert f"port {taken} is wanted by kafka and by namenode-http" in said
     assert "Traceback" not in said
 
 

@@ -75,8 +75,12 @@ class HdfsClient:
     def write(self, path, data, overwrite=False):
         where = self.call("PUT", path, "CREATE", noredirect="true",
                           overwrite=str(overwrite).lower()).json()["Location"]
-        answer = self.session.put(where, data=data, timeout=60,
-                                  headers={"Content-Type": "application/octet-stream"})
+        # After a restart of the NameNode the DataNode's first call to it finds a dead connection.
+        for _ in range(3):
+            answer = self.session.put(where, data=data, timeout=60,
+                                      headers={"Content-Type": "application/octet-stream"})
+            if "EOFException" not in answer.text:
+                break
         if answer.status_code != 201:
             raise HdfsError(answer)
 
