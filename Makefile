@@ -152,9 +152,10 @@ unit-tsan:
 unit: ## unit tests under ASan+UBSan, then under TSan
 	@$(MAKE) --no-print-directory --keep-going --jobs=1 unit-asan unit-tsan
 
-# Most tests wait for servers: several at once, each worker with a Kafka and an HDFS of its own.
+# Several workers at once, each with a Kafka and an HDFS of its own, on a machine with cores to spare.
+PYTEST_WORKERS ?= 1
 integration: build ## the real services on real Kafka and HDFS
-	@$(VENV)/bin/python -m pytest -q -n 2 --dist worksteal tests/integration --results build/results \
+	@$(VENV)/bin/python -m pytest -q -n $(PYTEST_WORKERS) --dist worksteal tests/integration --results build/results \
 		$(PYTEST_FLAGS)
 
 # tests/fuzz/<library>/fuzz_x.c, corpus in tests/fuzz/corpus/x/.
