@@ -152,14 +152,15 @@ unit-tsan:
 unit: ## unit tests under ASan+UBSan, then under TSan
 	@$(MAKE) --no-print-directory --keep-going --jobs=1 unit-asan unit-tsan
 
-# Several workers at once, each with a Kafka and an HDFS of its own, on a machine with cores to spare.
-PYTEST_WORKERS ?= 1
+# Several workers at once, each with a Kafka and an HDFS of its own (1.5 GB): the tests wait for
+# servers more than they compute.
+PYTEST_WORKERS ?= 3
 integration: build ## the real services on real Kafka and HDFS
 	@$(VENV)/bin/python -m pytest -q -n $(PYTEST_WORKERS) --dist worksteal tests/integration --results build/results \
 		$(PYTEST_FLAGS)
 
 # tests/fuzz/<library>/fuzz_x.c, corpus in tests/fuzz/corpus/x/.
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= 5
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*/fuzz_*.c))
 define fuzz_program
 $(BUILD)/fuzz/$(1)/%: $(BUILD)/obj/tests/fuzz/$(1)/%.o $(if $(filter-out common,$(1)),$(BUILD)/lib$(1).a) $(BUILD)/libcommon.a

@@ -73,7 +73,7 @@ def test_rows_are_those_of_the_topic(service, kafka, hdfs, names):
     assert hdfs.rows(names.hdfs_root, "ticks") == [ticks.line(i) for i in range(500)]
     assert hdfs.rows(names.hdfs_root, "bars") == [",".join(map(str, bar.values()))]
     assert ingest.metric("ingest_published_rows_total", dataset="ticks") == 500
-    assert ingest.metric("ingest_lag_records", dataset="ticks") == 0
+    wait_until(lambda: ingest.metric("ingest_lag_records", dataset="ticks") == 0, "nothing lags")
     assert staged(hdfs, names) == []
     assert flush(ingest) == []
 

@@ -330,7 +330,7 @@ def test_a_refused_training_leaves_the_serving_version(model, hdfs, names):
     job = train(server, "ia", "refused")
     assert "no published files" in job["reason"]
     assert server.get("/v1/models/ia").json()["serving"]["version"] == 1
-    assert server.ready()[0]
+    server.wait_ready()
 
 
 def test_flat_bars_are_fitted_and_predicted_sanely(model, hdfs, names):
