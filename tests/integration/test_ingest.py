@@ -196,7 +196,8 @@ def test_recovery_clears_what_a_crash_left(service, kafka, hdfs, names):
 @pytest.mark.timeout(300)
 def test_killed_at_random_moments(service, kafka, hdfs, names):
     kafka.create_topic(names.ticks_topic, 2)
-    ingest = service("ingest", rotate_rows=500, **EARLY, **{"kafka.session.timeout.ms": 6000})
+    ingest = service("ingest", rotate_rows=500, **EARLY, **{"kafka.session.timeout.ms": 6000,
+                                                            "kafka.group.instance.id": "one"})
     count, dice = 30_000, random.Random(3)
     producer = threading.Thread(target=kafka.produce, args=(
         names.ticks_topic, [ticks.json_of(i) for i in range(count)]))

@@ -17,7 +17,8 @@ NAME = re.compile(r"part-00000-(\d{20})-(\d{20})\.(csv|jsonl)")
 QUICK = {"hdfs_root": "/bitcoin", "rotate_age_ms": 100, "rotate_idle_ms": 50, "retry_min_ms": 20,
          "retry_max_ms": 100, "blocked_retry_ms": 200, "hdfs_connect_timeout_ms": 500,
          "hdfs_idle_timeout_ms": 1000, "hdfs_timeout_ms": 1000,
-         "kafka.session.timeout.ms": 6000, "kafka.heartbeat.interval.ms": 500}
+         "kafka.session.timeout.ms": 6000, "kafka.heartbeat.interval.ms": 500,
+         "kafka.group.instance.id": "one"}
 EVERYWHERE = ["reset", "lost-answer", "half", "slow", "late", "standby", "retriable", "safe-mode",
               "quota", "denied", "credential", "server-error", "empty", "html"]
 STEPS = {
@@ -205,7 +206,8 @@ def test_two_namenodes(service, fake, feed):
                                          ("credential", "credential")])
 def test_what_somebody_must_mend_blocks_that_output(service, fake, feed, fault, kind):
     """Field case I10: a clear state, nothing published meanwhile, and on without a restart."""
-    ingest = service("ingest", hdfs_urls=fake.url, hdfs_token="very-secret", **QUICK)
+    ingest = service("ingest", hdfs_urls=fake.url, hdfs_token="very-secret",
+                     flush_timeout_ms=2000, **QUICK)
     feed.send()
     wait_published(ingest, fake, feed, "the start")
     before = covered(fake.files)
@@ -235,7 +237,7 @@ def test_what_somebody_must_mend_blocks_that_output(service, fake, feed, fault, 
 def test_a_datanode_that_only_the_cluster_knows(service, fake, feed):
     """Field case I04 (a)."""
     fake.datanode_host = "4f1c9e77ab02.invalid"
-    ingest = service("ingest", hdfs_urls=fake.url, **QUICK)
+    ingest = service("ingest", hdfs_urls=fake.url, drain_timeout_s=2, **QUICK)
     feed.send()
     wait_until(lambda: "4f1c9e77ab02.invalid" in ingest.wait_not_ready(), "readiness names it")
     assert "hdfs_host_map" in ingest.log()
