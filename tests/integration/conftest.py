@@ -36,6 +36,15 @@ def pytest_addoption(parser):
                      help="where the services are, to test a sanitized build; or TICKLINE_BIN")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """The long ones first: what is left at the end is short, and no worker waits for another."""
+    def limit_s(item):
+        marker = item.get_closest_marker("timeout")
+        return marker.args[0] if marker else 0
+    items.sort(key=limit_s, reverse=True)
+
+
 # --- reports -------------------------------------------------------------------------------------
 
 @pytest.hookimpl(wrapper=True)

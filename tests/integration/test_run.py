@@ -29,7 +29,7 @@ class Pipeline:
         self.state = folder / "state"
         self.shown = folder / "shown.txt"
         free = ports.free(len(ports.DEFAULTS) + 2 * len(SERVICES))
-        self.environment = {"STACK_STATE": str(self.state)}
+        self.environment = {"STACK_STATE": str(self.state), "INGEST_ROTATE_AGE_MS": "3000"}
         for name in ports.DEFAULTS:
             self.environment[ports.variable(name)] = str(free.pop())
         self.urls = {}
