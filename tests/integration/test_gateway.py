@@ -230,15 +230,20 @@ def test_a_seed_gives_the_same_bytes(service, kafka, names):
     runs = []
     for _ in range(2):
         gateway = service("gateway")
-        definition = {"type": "simulator", "seed": 42, "count": 1000, "rate_per_s": 100000,
-                      "start_time": "2025-07-01T00:00:00Z"}
-        source = start_source(gateway, definition)
-        assert (source["sent"], source["acknowledged"], source["refused"]) == (1000, 1000, 0)
-        assert source["definition"]["seed"] == 42
+        for more in ({}, {"model": "gbm"}, {"model": "heston", "start_price": 50000}):
+            source = start_source(gateway, {
+                "type": "simulator", "seed": 42, "count": 1000, "rate_per_s": 100000,
+                "start_time": "2025-07-01T00:00:00Z", **more})
+            assert (source["sent"], source["acknowledged"], source["refused"]) == (1000, 1000, 0)
+            assert {**source["definition"], "seed": 42, **more} == source["definition"]
         gateway.stop()
-        runs.append([m.value for m in kafka.read_all(names.ticks_topic)][-1000:])
+        runs.append([m.value for m in kafka.read_all(names.ticks_topic)][-3000:])
     assert runs[0] == runs[1]
     made = [json.loads(value) for value in runs[0]]
+    gbm, heston, made = made[1000:2000], made[2000:], made[:1000]
+    for walk, start in ((gbm, 60000), (heston, 50000)):
+        assert all(abs(v["buy_price"] / start - 1) < .01 and v["sell_price"] < v["buy_price"]
+                   for v in walk)
     for price in ("buy_price", "sell_price"):
         assert all(10000 <= v[price] <= 80000 and round(v[price], 2) == v[price] for v in made)
         assert abs(sum(v[price] for v in made) / 1000 - 45000) < 4 * 70000 / 12 ** .5 / 1000 ** .5
@@ -322,12 +327,13 @@ def test_candles_in_another_order_are_mapped_by_their_names(service, kafka, name
 # --- the whole -----------------------------------------------------------------------------------
 
 class Load:
-    """Clients that send batches until stopped, and keep what was called accepted: each tick has a
+    """Clients that send batches until stopped, and keep what was said of each tick, which has a
     volume of its own."""
 
     def __init__(self, gateway, clients=8, batch=50):
         self.gateway, self.batch = gateway, batch
         self.places, self.statuses, self.counts = {}, [], {}  # places: of what was accepted
+        self.unavailable = {}  # why
         self.lock, self.next, self.stopping = threading.Lock(), 0, threading.Event()
         self.threads = [threading.Thread(target=self.run) for _ in range(clients)]
         for thread in self.threads:
@@ -357,8 +363,14 @@ class Load:
         said = answer.json()
         for name in ("accepted", "rejected", "unavailable", "unknown"):
             self.counts[name] = self.counts.get(name, 0) + said.get(name, 0)
-        self.places |= {first + r["index"]: (r["partition"], r["offset"])
-                        for r in said.get("records", ()) if r["outcome"] == "accepted"}
+        for record in said.get("records", ()):
+            volume = first + record["index"]
+            if record["outcome"] == "accepted":
+                self.places[volume] = record["partition"], record["offset"]
+            elif record["outcome"] == "unavailable":
+                self.unavailable[volume] = record["reason"]
+        if "records" not in said:
+            self.unavailable |= {first + i: said["detail"] for i in range(self.batch)}
 
     @property
     def accepted(self):
@@ -372,13 +384,17 @@ class Load:
 
 
 def assert_kept(load, kafka, names):
-    """What was called accepted is where the answer said. Returns what the topic holds."""
+    """What was called accepted is where the answer said, and what was called unavailable is not
+    there. Returns what the topic holds."""
     found = {(m.partition, m.offset): json.loads(m.value)["volume"]
              for m in kafka.read_all(names.ticks_topic)}
     wrong = {volume: (place, found.get(place)) for volume, place in load.places.items()
              if found.get(place) != volume}
     assert not wrong, f"{len(wrong)} of {len(load.places)}; the topic's last: " \
         f"{max(found)}; first wrong ones: {sorted(wrong.items())[:5]}"
+    stored = {volume: load.unavailable[volume] for volume in found.values()
+              if volume in load.unavailable}
+    assert not stored, f"{len(stored)} are stored; first: {sorted(stored.items())[:5]}"
     return list(found.values())
 
 

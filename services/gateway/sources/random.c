@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <sys/random.h>
 
+#include <gsl/gsl_randist.h>
+
 #include "timestamp.h"
 
 static uint64_t splitmix(uint64_t *state)
@@ -40,6 +42,27 @@ uint64_t random_bits(struct random *r)
 double random_unit(struct random *r)
 {
 	return (double)(random_bits(r) >> 11) * 0x1p-53;
+}
+
+static unsigned long gsl_bits(void *state)
+{
+	return (unsigned long)(random_bits(state) >> 32);
+}
+
+static double gsl_unit(void *state)
+{
+	return random_unit(state);
+}
+
+double random_gaussian(struct random *r)
+{
+	static const gsl_rng_type type = { .name = "xoshiro256**",
+					   .max = UINT32_MAX,
+					   .size = sizeof(struct random),
+					   .get = gsl_bits,
+					   .get_double = gsl_unit };
+	const gsl_rng generator = { .type = &type, .state = r };
+	return gsl_ran_gaussian_ziggurat(&generator, 1);
 }
 
 int64_t random_integer(struct random *r, int64_t low, int64_t high)

@@ -16,6 +16,9 @@ void random_seed(struct random *random, uint64_t seed);
 uint64_t random_bits(struct random *random);
 double random_unit(struct random *random); /* [0, 1), 53 bits */
 
+/* Standard normal, by GSL's ziggurat (Marsaglia and Tsang 2000) on this generator. */
+double random_gaussian(struct random *random);
+
 /* Every integer from low to high is equally likely. */
 int64_t random_integer(struct random *random, int64_t low, int64_t high);
 

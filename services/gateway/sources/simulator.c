@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * `uniform` is the market of the original producer: every value independent and uniform.
+ * Paces what a market makes.
  */
 #include "simulator.h"
 
@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "market.h"
 #include "random.h"
 #include "timestamp.h"
 
@@ -25,19 +26,21 @@ struct simulator {
 	uint64_t count; /* 0: without end */
 	uint64_t seed;
 	int64_t start_us; /* of the first tick; 0: each tick carries the time at which it is made */
-	struct random random;
+	struct market market;
 	struct record_rules rules;
 	_Atomic uint64_t made;
 };
 
+static void allow_members(const struct simulator *s, struct definition *d)
+{
+	enum { COMMON = 6 };
+	const char *names[COMMON + MARKET_MAX_MEMBERS] = { "type",  "model", "rate_per_s",
+							   "count", "seed",  "start_time" };
+	definition_allow(d, names, COMMON + market_members(&s->market, names + COMMON));
+}
+
 static void *simulator_read(struct definition *d, const struct gateway *gateway, int upload)
 {
-	static const char *const names[] = { "type",  "model", "rate_per_s",
-					     "count", "seed",  "start_time" };
-	definition_allow(d, names, sizeof(names) / sizeof(names[0]));
-	const char *model = definition_string(d, "model", "uniform");
-	if (strcmp(model, "uniform") != 0)
-		definition_complain(d, "model", "\"%.50s\" is no model, \"uniform\" is", model);
 	if (upload >= 0)
 		definition_complain(d, "type", "a simulator takes no CSV");
 	struct simulator *s = calloc(1, sizeof(*s));
@@ -49,39 +52,26 @@ static void *simulator_read(struct definition *d, const struct gateway *gateway,
 		(uint64_t)definition_integer(d, "seed", 0, MAX_SEED, (int64_t)random_fresh_seed());
 	s->start_us = definition_timestamp(d, "start_time", 0);
 	s->rules = gateway_rules(&gateway->settings);
-	random_seed(&s->random, s->seed);
+	market_read(&s->market, d, s->rate_per_s, s->seed);
+	allow_members(s, d);
 	return s;
-}
-
-static double with_two_decimals(double value)
-{
-	return round(value * 100) / 100;
-}
-
-/* The order of the draws is part of what a seed means. */
-static void draw(struct random *random, double values[4])
-{
-	values[0] = with_two_decimals(10000 + 70000 * random_unit(random)); /* buy_price */
-	values[1] = with_two_decimals(10000 + 70000 * random_unit(random)); /* sell_price */
-	values[2] = (double)random_integer(random, 100, 8000);              /* volume */
-	values[3] = with_two_decimals(0.5 + 4.5 * random_unit(random));     /* volatility */
 }
 
 static enum error make_tick(struct source *source, struct simulator *s)
 {
 	struct record record;
 	struct record_fault fault;
-	double values[4];
+	double values[MARKET_VALUES];
 	uint64_t made = atomic_load(&s->made);
 	int64_t wall_us = wall_now_us();
 	int64_t timestamp_us =
 		s->start_us ? s->start_us + (int64_t)llround((double)made * 1e6 / s->rate_per_s)
 			    : wall_us;
-	draw(&s->random, values);
+	market_tick(&s->market, values);
 	s->rules.wall_us = wall_us;
 	atomic_store(&s->made, made + 1);
-	if (record_from_values(record_table(RECORD_TICK), &s->rules, timestamp_us, values, 4,
-			       &record, &fault) != ERROR_OK) {
+	if (record_from_values(record_table(RECORD_TICK), &s->rules, timestamp_us, values,
+			       MARKET_VALUES, &record, &fault) != ERROR_OK) {
 		source_refuse(source, RECORD_TICK, "%s", fault.reason);
 		return ERROR_INVALID;
 	}
@@ -116,7 +106,7 @@ static enum error simulator_run(struct source *source, void *job)
 static void simulator_describe(const void *job, cJSON *definition, cJSON *progress)
 {
 	const struct simulator *s = job;
-	cJSON_AddStringToObject(definition, "model", "uniform");
+	market_describe(&s->market, definition);
 	cJSON_AddNumberToObject(definition, "rate_per_s", s->rate_per_s);
 	if (s->count)
 		cJSON_AddNumberToObject(definition, "count", (double)s->count);
