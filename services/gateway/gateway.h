@@ -10,6 +10,7 @@
 #include "metrics.h"
 #include "settings.h"
 
+struct idempotency;
 struct publisher;
 struct publish_origin;
 struct sources;
@@ -18,6 +19,7 @@ struct gateway {
 	struct gateway_settings settings;
 	struct kafka_settings kafka;
 	struct publisher *publisher;
+	struct idempotency *idempotency;
 	struct sources *sources;
 	struct publish_origin *http; /* records that came by POST */
 	struct metric *request_bytes, *late_outcomes;

@@ -29,6 +29,7 @@ struct gateway_settings {
 	int64_t request_window;
 	int64_t delivery_timeout_ms, answer_timeout_ms;
 	int64_t broker_timeout_ms;
+	int64_t idempotency_keys, idempotency_bytes, idempotency_ttl_s;
 	/* sources */
 	int64_t source_limit;
 	char *replay_dir;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "gateway.h"
+#include "idempotency.h"
 #include "publish_api.h"
 #include "publisher.h"
 #include "service.h"
@@ -43,6 +44,27 @@ static void stop_publisher(struct service *service, void *app)
 	(void)service;
 	struct gateway *g = app;
 	publisher_destroy(&g->publisher);
+}
+
+static enum error start_idempotency(struct service *service, void *app, struct text *why)
+{
+	(void)why;
+	struct gateway *g = app;
+	const struct idempotency_options options = {
+		.limit = (size_t)g->settings.idempotency_keys,
+		.limit_bytes = (size_t)g->settings.idempotency_bytes,
+		.ttl_us = g->settings.idempotency_ttl_s * 1000000,
+		.metrics = service_metrics(service),
+	};
+	g->idempotency = idempotency_new(&options);
+	return g->idempotency ? ERROR_OK : ERROR_NO_MEMORY;
+}
+
+static void stop_idempotency(struct service *service, void *app)
+{
+	(void)service;
+	struct gateway *g = app;
+	idempotency_destroy(&g->idempotency);
 }
 
 static enum error autostart(struct gateway *g, struct text *why)
@@ -90,6 +112,7 @@ static const struct service_part parts[] = {
 	  .start = start_publisher,
 	  .drain = drain_publisher,
 	  .stop = stop_publisher },
+	{ .name = "idempotency", .start = start_idempotency, .stop = stop_idempotency },
 	{ .name = "sources", .start = start_sources, .drain = drain_sources, .stop = stop_sources },
 };
 

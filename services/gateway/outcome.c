@@ -483,7 +483,7 @@ static void write_details(const struct outcome *o, struct text *out)
 	text_putc(out, ']');
 }
 
-void outcome_write(struct outcome *o, struct text *out)
+void outcome_write(struct outcome *o, enum outcome_form form, struct text *out)
 {
 	assert(o->closed);
 	struct outcome_counts counts = outcome_counts(o);
@@ -501,7 +501,7 @@ void outcome_write(struct outcome *o, struct text *out)
 	text_puts(out, ",\"error_count\":");
 	text_put_i64(out, (int64_t)counts.errors);
 	write_errors(o, out);
-	if (o->options.detail_limit > 0) {
+	if (o->options.detail_limit > 0 && form == OUTCOME_WHOLE) {
 		write_details(o, out);
 		if (records > o->detail_count)
 			text_putf(out, ",\"records_omitted\":%llu",

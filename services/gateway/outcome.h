@@ -69,8 +69,10 @@ struct outcome_counts outcome_counts(struct outcome *outcome);
 /* Nothing changes after this. A second close does nothing. */
 void outcome_close(struct outcome *outcome, enum outcome_close pending);
 
-/* The members of the answer, with the braces. Only after the close. */
-void outcome_write(struct outcome *outcome, struct text *out);
+/* The members of the answer, with the braces; BRIEF leaves out the outcome of each record. Only
+ * after the close. */
+enum outcome_form { OUTCOME_WHOLE, OUTCOME_BRIEF };
+void outcome_write(struct outcome *outcome, enum outcome_form form, struct text *out);
 
 /* The request's thread leaves; closes first if that was not done. */
 void outcome_release(struct outcome **outcome);

@@ -79,23 +79,28 @@ static const char *string_in(const cJSON *object, const char *name)
 }
 
 static void answer_problem(struct http_request *request, struct publisher *publisher,
-			   const struct problem *problem, const struct publish_end *end,
-			   const struct text *members)
+			   const struct problem *problem, const struct text *members)
 {
 	if (problem->status == 429 || problem->status == 503)
 		http_answer_retry_after(request, publisher_retry_after_s(publisher));
-	if (end->blank) {
-		http_answer_problem(request, 400, "no-records", NULL,
-				    "the body holds no record: send one JSON object, an array of "
-				    "them, NDJSON or CSV");
-		return;
-	}
 	cJSON *extra = cJSON_ParseWithLength(members->data, members->length);
 	const cJSON *first =
 		cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(extra, "errors"), 0);
 	http_answer_problem(request, problem->status, problem->slug, extra, "%s%s%s",
 			    problem->detail, first ? "; the first error: " : "",
 			    string_in(first, "reason")); /* which names the field */
+}
+
+void publish_send(struct http_request *request, struct publisher *publisher, int status,
+		  const struct text *members)
+{
+	const struct problem *problem = problem_of(status);
+	if (status == 202)
+		http_answer_header(request, "Preference-Applied", "respond-async");
+	if (problem && text_ok(members))
+		answer_problem(request, publisher, problem, members);
+	else
+		http_answer_text(request, status, "application/json", members);
 }
 
 void publish_answer(struct http_request *request, struct publisher *publisher,
@@ -107,15 +112,15 @@ void publish_answer(struct http_request *request, struct publisher *publisher,
 		http_answer_body_error(request, end->body);
 		return;
 	}
+	if (status == 400 && end->blank) {
+		http_answer_problem(request, 400, "no-records", NULL,
+				    "the body holds no record: send one JSON object, an array of "
+				    "them, NDJSON or CSV");
+		return;
+	}
 	struct text members;
 	text_init(&members, MAX_ANSWER_BYTES);
-	outcome_write(outcome, &members);
-	if (status == 202)
-		http_answer_header(request, "Preference-Applied", "respond-async");
-	const struct problem *problem = problem_of(status);
-	if (problem && text_ok(&members))
-		answer_problem(request, publisher, problem, end, &members);
-	else
-		http_answer_text(request, status, "application/json", &members);
+	outcome_write(outcome, OUTCOME_WHOLE, &members);
+	publish_send(request, publisher, status, &members);
 	text_clean_up(&members);
 }

@@ -15,6 +15,7 @@
 #include "gateway.h"
 #include "outcome.h"
 #include "publish_answer.h"
+#include "publish_key.h"
 #include "publisher.h"
 #include "record.h"
 #include "record_splitter.h"
@@ -47,6 +48,7 @@ struct call {
 	struct record_rules rules;
 	struct outcome *outcome;
 	struct splitter *splitter;
+	struct publish_key key;
 	struct publish_end end;
 	bool stopped;   /* the rest of the body is not read */
 	uint64_t index; /* of the next record: a header is none */
@@ -287,6 +289,8 @@ static void read_body(struct call *call)
 		if (call->end.body != ERROR_OK)
 			return;
 		metric_add(call->gateway->request_bytes, got);
+		publish_key_feed(&call->key, call->piece, got);
+		call->end.whole = got == 0;
 		if (got > 0)
 			splitter_feed(call->splitter, call->piece, got);
 		else
@@ -301,6 +305,7 @@ static void answer(struct call *call)
 	int64_t deadline_us = monotonic_now_us() + call->gateway->settings.answer_timeout_ms * 1000;
 	bool all = call->end.async || outcome_wait(call->outcome, 0, deadline_us) == ERROR_OK;
 	outcome_close(call->outcome, all && call->end.async ? OUTCOME_QUEUED : OUTCOME_UNKNOWN);
+	publish_key_settle(&call->key, call->outcome, &call->end);
 	publish_answer(call->request, call->gateway->publisher, call->outcome, &call->end);
 }
 
@@ -314,7 +319,8 @@ static bool begin(struct call *call)
 					   .late = call->gateway->late_outcomes };
 	call->end.async = prefers_async(call->request);
 	if (!choose_format(call) || !check_answerable(call) ||
-	    !choose_detail(call, &options.detail_limit) || !check_open(call))
+	    !choose_detail(call, &options.detail_limit) ||
+	    !publish_key_begin(&call->key, call->request, call->gateway) || !check_open(call))
 		return false;
 	call->rules = gateway_rules(&call->gateway->settings);
 	call->splitter = splitter_new(call->format == FORMAT_JSON ? SPLIT_JSON : SPLIT_LINES,
@@ -341,6 +347,7 @@ static void publish(struct http_request *request, struct gateway *gateway, enum 
 		read_body(call);
 		answer(call);
 	}
+	publish_key_clean_up(&call->key);
 	outcome_release(&call->outcome);
 	splitter_destroy(&call->splitter);
 	free(call);

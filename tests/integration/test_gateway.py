@@ -3,6 +3,8 @@
 the whole pipeline have files of their own (test_bad_input, test_outages)."""
 import datetime
 import json
+import os
+import signal
 import threading
 
 import pytest
@@ -322,6 +324,65 @@ def test_candles_in_another_order_are_mapped_by_their_names(service, kafka, name
     wrong = text.replace("time,low,high,open,close", "timestamp,open,high,low,close")
     answer = gateway.post("/v1/bars", wrong, "text/csv")
     assert answer.status_code == 422 and answer.json()["errors"][0]["code"] == "inconsistent"
+
+
+# --- Idempotency-Key -----------------------------------------------------------------------------
+
+def keyed(gateway, key, data, path="/v1/ticks", **more):
+    return requests.post(gateway.url + path, json=data, timeout=30,
+                         headers={"Idempotency-Key": key, **more})
+
+
+def test_a_repeat_with_a_key_stores_nothing_twice(service, stack, kafka, names):
+    gateway = service("gateway")
+    batch = [tick(1, volume=v) for v in range(20)] + [tick(-1)]
+    first = keyed(gateway, "one", batch)
+    assert first.status_code == 207 and "Idempotency-Replayed" not in first.headers
+    again = keyed(gateway, "one", batch)
+    assert (again.status_code, again.content) == (207, first.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    other = keyed(gateway, "one", batch[:5])
+    assert other.status_code == 422
+    assert other.json()["type"] == "urn:tickline:problem:idempotency-key-reused"
+    bar = {"timestamp": "2025-07-01T00:00:00Z", "open": 1, "high": 1, "low": 1, "close": 1,
+           "volume": 1}
+    assert keyed(gateway, "one", bar, "/v1/bars").json()["accepted"] == 1  # a key of its own
+    assert keyed(gateway, "two", batch).json()["accepted"] == 20
+    later = keyed(gateway, "three", batch, Prefer="respond-async")
+    repeat = keyed(gateway, "three", batch, Prefer="respond-async")
+    assert (later.status_code, later.content) == (repeat.status_code, repeat.content)
+    # What stored nothing is done again, and so a key is free after it.
+    assert keyed(gateway, "four", tick(-1)).status_code == 422
+    assert keyed(gateway, "four", tick(1)).status_code == 200
+    for bad in ("a b", "x" * 256, "\u00e9".encode("latin-1")):
+        said = keyed(gateway, bad, tick(1))
+        assert said.status_code == 400 and "bad-idempotency-key" in said.json()["type"]
+    wait_until(lambda: len(kafka.read_all(names.ticks_topic)) == 3 * 20 + 1, "each is stored once")
+    count = lambda outcome: gateway.metric("gateway_idempotency_requests_total", outcome=outcome)
+    assert (count("new"), count("replayed"), count("other-body")) == (6, 3, 1)
+
+
+def test_a_key_holds_after_the_client_gave_up(service, stack, kafka, names):
+    """The first client leaves while Kafka does not answer; the second one, who comes before the
+    first is done, is told so; the third gets the answer that the first one missed."""
+    gateway = service("gateway", delivery_timeout_ms=60000, answer_timeout_ms=90000,
+                      broker_timeout_ms=60000)
+    batch = [tick(1, volume=v) for v in range(50)]
+    kafka_pid = stack.supervisor.info("kafka")["pid"]
+    os.kill(kafka_pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(requests.Timeout):
+            requests.post(gateway.url + "/v1/ticks", json=batch, timeout=1,
+                          headers={"Idempotency-Key": "k"})
+        second = keyed(gateway, "k", batch)
+        assert second.status_code == 409 and int(second.headers["Retry-After"]) >= 1, second.text
+    finally:
+        os.kill(kafka_pid, signal.SIGCONT)
+    third = wait_until(lambda: (lambda a: a.status_code != 409 and a)(keyed(gateway, "k", batch)),
+                       "the first request is done", 60)
+    assert third.status_code == 200 and third.json()["accepted"] == 50
+    assert third.headers["Idempotency-Replayed"] == "true"
+    assert len(kafka.read_all(names.ticks_topic)) == 50
 
 
 # --- the whole -----------------------------------------------------------------------------------

@@ -53,7 +53,8 @@ static bool has(const struct market *m, const struct member *member)
 
 static double *value_of(struct market *m, const struct member *member)
 {
-	return (double *)((char *)m + member->offset);
+	void *at = (char *)m + member->offset;
+	return at;
 }
 
 /* --- the definition -------------------------------------------------------------------------- */
@@ -100,9 +101,10 @@ void market_describe(const struct market *m, cJSON *definition)
 {
 	cJSON_AddStringToObject(definition, "model", m->model->name);
 	for (size_t i = 0; i < MEMBERS; i++) {
-		const double *value = (const double *)((const char *)m + members[i].offset);
+		double value;
+		memcpy(&value, (const char *)m + members[i].offset, sizeof(value));
 		if (has(m, &members[i]))
-			cJSON_AddNumberToObject(definition, members[i].name, *value);
+			cJSON_AddNumberToObject(definition, members[i].name, value);
 	}
 }
 

@@ -43,7 +43,7 @@ static void assert_written(struct outcome *o, const char *expected)
 {
 	struct text out;
 	text_init(&out, 1 << 20);
-	outcome_write(o, &out);
+	outcome_write(o, OUTCOME_WHOLE, &out);
 	assert_true(text_ok(&out));
 	assert_string_equal(expected, out.data);
 	text_clean_up(&out);
@@ -101,7 +101,7 @@ static void errors_and_ranges_are_bounded(void **state)
 	outcome_close(o, OUTCOME_UNKNOWN);
 	struct text out;
 	text_init(&out, 1 << 20);
-	outcome_write(o, &out);
+	outcome_write(o, OUTCOME_WHOLE, &out);
 	cJSON *json = cJSON_Parse(out.data);
 	assert_int_equal(OUTCOME_MAX_ERRORS,
 			 cJSON_GetArraySize(cJSON_GetObjectItem(json, "errors")));
@@ -128,7 +128,7 @@ static void details_tell_each_record(void **state)
 	outcome_close(o, OUTCOME_UNKNOWN);
 	struct text out;
 	text_init(&out, 1 << 20);
-	outcome_write(o, &out);
+	outcome_write(o, OUTCOME_WHOLE, &out);
 	const char *records = strstr(out.data, ",\"records\":");
 	assert_non_null(records);
 	assert_string_equal(",\"records\":["
