@@ -97,6 +97,80 @@ static void test_nist_merged_from_four_parts(void **state)
 	}
 }
 
+/* --- any split, any order of merging -----------------------------------------------------------
+ */
+
+enum { PARTS_MAX = 40, RANDOM_ROWS = 3000, RANDOM_FEATURES = 4 };
+
+static double uniform(void)
+{
+	return (double)rand() / RAND_MAX - 0.5;
+}
+
+/* Columns of unlike places and sizes, as prices, volumes and returns are. */
+static void random_row(double row[RANDOM_FEATURES + 1])
+{
+	static const double place[RANDOM_FEATURES] = { 60000, 0, -3, 1e6 };
+	static const double size[RANDOM_FEATURES] = { 900, 1e-3, 10, 5e5 };
+	double target = 7 + uniform();
+	for (size_t i = 0; i < RANDOM_FEATURES; i++) {
+		double unit = uniform();
+		row[i] = place[i] + size[i] * unit;
+		target += (double)(i + 1) * unit;
+	}
+	row[RANDOM_FEATURES] = target;
+}
+
+/* Two parts at random become one until one is left: every shape of merge tree comes up. */
+static struct rfactor *merge_at_random(struct rfactor *parts[], size_t count)
+{
+	while (count > 1) {
+		size_t into = (size_t)rand() % count, from = (size_t)rand() % (count - 1);
+		from += from >= into ? 1 : 0;
+		rfactor_merge(parts[into], parts[from]);
+		rfactor_destroy(&parts[from]);
+		parts[from] = parts[count - 1];
+		count--;
+	}
+	return parts[0];
+}
+
+static void assert_near(double value, double expected)
+{
+	assert_true(fabs(value - expected) <= 1e-12 * fabs(expected));
+}
+
+static void test_any_split_and_any_merge_tree_give_the_same_fit(void **state)
+{
+	(void)state;
+	for (unsigned seed = 1; seed <= 30; seed++) {
+		srand(seed);
+		struct rfactor *parts[PARTS_MAX], *whole = rfactor_new(RANDOM_FEATURES + 1, true);
+		size_t count = 1 + (size_t)rand() % PARTS_MAX; /* some stay empty or hold one row */
+		size_t rows = 6 + (size_t)rand() % RANDOM_ROWS;
+		for (size_t i = 0; i < count; i++)
+			parts[i] = rfactor_new(RANDOM_FEATURES + 1, true);
+		for (size_t i = 0; i < rows; i++) {
+			double row[RANDOM_FEATURES + 1];
+			random_row(row);
+			rfactor_add(whole, row);
+			rfactor_add(parts[(size_t)rand() % count], row);
+		}
+		struct fit once, merged_fit;
+		struct rfactor *joined = merge_at_random(parts, count);
+		solve(whole, RANDOM_FEATURES, &once);
+		solve(joined, RANDOM_FEATURES, &merged_fit);
+		assert_int_equal(merged_fit.rows, rows);
+		assert_near(merged_fit.s, once.s);
+		for (size_t i = 0; i < RANDOM_FEATURES; i++) {
+			assert_near(merged_fit.terms[i].value, once.terms[i].value);
+			assert_near(merged_fit.terms[i].error, once.terms[i].error);
+		}
+		rfactor_destroy(&whole);
+		rfactor_destroy(&joined);
+	}
+}
+
 /* --- cases from the field --------------------------------------------------------------------- */
 
 /* Bars as columns open, high, low, volume and the target close. */
@@ -359,6 +433,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nist_in_one_pass),
 		cmocka_unit_test(test_nist_merged_from_four_parts),
+		cmocka_unit_test(test_any_split_and_any_merge_tree_give_the_same_fit),
 		cmocka_unit_test(test_exactly_dependent_and_constant_columns),
 		cmocka_unit_test(test_nearly_dependent_columns),
 		cmocka_unit_test(test_condition_number_of_nearly_equal_features),
