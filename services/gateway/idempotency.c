@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * `lock` guards everything. Every key is in a chain of `buckets`; those with an answer also stand in
- * a list by the time of their answer, which is the order in which they expire.
+ * `lock` guards everything. Every key is in a chain of `buckets`; those with an answer also stand
+ * in a list by the time of their answer, which is the order in which they expire.
  */
 #include "idempotency.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What was answered to requests with an Idempotency-Key, so that a repeat after a time-out stores
- * nothing twice (IETF draft-ietf-httpapi-idempotency-key-header). The table lives in memory, bounded
- * in keys, bytes and time; a key is forgotten early only when there is no room, which a metric
- * counts. Any thread.
+ * nothing twice (IETF draft-ietf-httpapi-idempotency-key-header). The table lives in memory,
+ * bounded in keys, bytes and time; a key is forgotten early only when there is no room, which a
+ * metric counts. Any thread.
  *
  * A key is claimed, then either remembered with its answer or released as if it had never come.
  */
@@ -59,9 +59,8 @@ struct idempotency_id idempotency_id_of(const char *principal, const char *resou
 					const char *key);
 
 /* `now_us` is monotonic, here and below. */
-enum idempotency_claim idempotency_claim(struct idempotency *table,
-					 const struct idempotency_id *id, int64_t now_us,
-					 struct idempotency_answer *known);
+enum idempotency_claim idempotency_claim(struct idempotency *table, const struct idempotency_id *id,
+					 int64_t now_us, struct idempotency_answer *known);
 
 /* Copies the answer. LIMIT: it is larger than all answers together may be, and the key then stays
  * with an answer without a body (`data` NULL): nothing is stored twice, even so. */
