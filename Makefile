@@ -13,6 +13,7 @@ OPTIMIZE ?= -O2 -g
 # Debian's, which has python3-yaml, even where another python3 comes first in PATH.
 PYTHON   ?= $(firstword $(wildcard /usr/bin/python3) python3)
 VENV     ?= build/venv
+PROMTOOL ?= promtool
 
 SERVICES := gateway ingest model
 LIBRARIES := common $(SERVICES)
@@ -62,7 +63,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench bench-http bench-gateway bench-ingest lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench bench-http bench-gateway bench-ingest check-prometheus lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -196,6 +197,11 @@ bench-gateway: $(BENCH_SERVERS) build ## the gateway beside bare civetweb with l
 
 bench-ingest: $(BENCH_SERVERS) build ## ingest beside librdkafka alone, on a Kafka and HDFS of its own
 	@$(PYTHON) tests/bench/bench_ingest.py --build $(BUILD)/bench --bin $(BUILD)/bin
+
+check-prometheus: ## the alert rules' own tests, by promtool (Debian's package prometheus)
+	@command -v $(PROMTOOL) >/dev/null || { echo "no $(PROMTOOL): install Debian's package prometheus" >&2; exit 1; }
+	@$(PROMTOOL) check config deploy/prometheus/prometheus.yml
+	@$(PROMTOOL) test rules deploy/prometheus/rules_test.yml
 
 lint: ## static analysis and formatting check
 	@tests/lint.sh
