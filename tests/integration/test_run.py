@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`make run` as its user meets it: up, used, killed parts come back, Ctrl-C loses nothing, and the
 second run goes on with the data of the first."""
+import itertools
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import time
 
 import pytest
 import requests
+import yaml
 
 from servers import ports
 from support import wait_until
@@ -117,6 +119,22 @@ def published(pipeline, dataset):
     return len(hdfs.rows("/bitcoin", dataset))
 
 
+def alerted_metrics():
+    """What the alert rules look at, but for what Prometheus and the rules themselves make."""
+    rules = yaml.safe_load((ROOT / "deploy" / "prometheus" / "rules.yml").read_text())
+    words = (re.findall(r"\b(?:tickline|gateway|ingest|model|http)_\w+", rule["expr"])
+             for group in rules["groups"] for rule in group["rules"])
+    return set(itertools.chain(*words)) - {"ingest_published_rows", "ingest_lag_records:sum"}
+
+
+def shown_metrics(pipeline):
+    texts = (requests.get(url, timeout=10).text for url in
+             (f"http://127.0.0.1:{pipeline.environment[f'{name.upper()}_MANAGEMENT_PORT']}/metrics"
+              for name in SERVICES))
+    return set(itertools.chain(*(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)
+                                 for text in texts)))
+
+
 @pytest.mark.timeout(600)
 def test_a_whole_life(pipeline):
     pipeline.start(FIRST_UP_LIMIT_S)
@@ -131,6 +149,8 @@ def test_a_whole_life(pipeline):
     wait_until(lambda: pipeline.get("model", "/v1/models/streamlit").json().get("serving"),
                "a model of the bars serves", 90)
     assert pipeline.get("model", "/").headers["Content-Type"].startswith("text/html")
+
+    assert alerted_metrics() - shown_metrics(pipeline) == set()
 
     # Whatever dies is started again, and the screen says so.
     for name in ("ingest", "kafka"):
