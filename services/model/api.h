@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The REST handlers of the model service. `user` is a struct model_app. One file per group:
- * models_api, versions_api, jobs_api, predict_api, predictions_api, records_api.
+ * models_api, versions_api, jobs_api, predict_api, predictions_api, records_api, oip_api.
  */
 #ifndef TICKLINE_MODEL_API_H
 #define TICKLINE_MODEL_API_H
@@ -30,5 +30,6 @@ http_handler jobs_train, jobs_list, jobs_get, jobs_cancel;
 http_handler predict_handle;
 http_handler predictions_list, predictions_live;
 http_handler records_list;
+http_handler oip_server, oip_live, oip_ready, oip_model, oip_model_ready, oip_infer;
 
 #endif

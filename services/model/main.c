@@ -143,6 +143,15 @@ static const struct http_route routes[] = {
 	{ "DELETE", "/v1/jobs/{id}", jobs_cancel, WRITE, 0 },
 	{ "GET", "/v1/predictions", predictions_list, READ, 0 },
 	{ "GET", "/v1/records/{kind}", records_list, READ, 0 },
+	{ "GET", "/v2", oip_server, READ, 0 },
+	{ "GET", "/v2/health/live", oip_live, READ, 0 },
+	{ "GET", "/v2/health/ready", oip_ready, READ, 0 },
+	{ "GET", "/v2/models/{m}", oip_model, READ, 0 },
+	{ "GET", "/v2/models/{m}/ready", oip_model_ready, READ, 0 },
+	{ "POST", "/v2/models/{m}/infer", oip_infer, READ, 0 },
+	{ "GET", "/v2/models/{m}/versions/{v}", oip_model, READ, 0 },
+	{ "GET", "/v2/models/{m}/versions/{v}/ready", oip_model_ready, READ, 0 },
+	{ "POST", "/v2/models/{m}/versions/{v}/infer", oip_infer, READ, 0 },
 	STATIC_FILES_ROUTES,
 };
 
