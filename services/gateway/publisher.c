@@ -48,7 +48,7 @@ static bool is_permanent(rd_kafka_resp_err_t code)
 	return false;
 }
 
-static enum publish_status status_of(const rd_kafka_message_t *message)
+static enum publish_status status_of(struct publisher *p, const rd_kafka_message_t *message)
 {
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return PUBLISH_STORED;
@@ -58,7 +58,7 @@ static enum publish_status status_of(const rd_kafka_message_t *message)
 	case RD_KAFKA_MSG_STATUS_PERSISTED:
 		return PUBLISH_STORED;
 	case RD_KAFKA_MSG_STATUS_NOT_PERSISTED:
-		return PUBLISH_UNAVAILABLE;
+		return publisher_may_have_left(p, message) ? PUBLISH_UNKNOWN : PUBLISH_UNAVAILABLE;
 	default:
 		return PUBLISH_UNKNOWN;
 	}
@@ -75,7 +75,7 @@ static void on_delivery(rd_kafka_t *handle, const rd_kafka_message_t *message, v
 	(void)handle;
 	struct publisher *p = user;
 	struct publish_ticket *ticket = message->_private;
-	struct publish_result result = { .status = status_of(message),
+	struct publish_result result = { .status = status_of(p, message),
 					 .partition = message->partition,
 					 .offset = message->offset,
 					 .reason = rd_kafka_err2str(message->err) };
@@ -135,7 +135,12 @@ static enum error conf_new(struct publisher *p, rd_kafka_conf_t **conf, struct t
 	rd_kafka_conf_set_dr_msg_cb(*conf, on_delivery);
 	rd_kafka_conf_set_error_cb(*conf, on_error);
 	rd_kafka_conf_set_stats_cb(*conf, publisher_on_stats);
-	return ERROR_OK;
+	if (publisher_note_requests(p, *conf))
+		return ERROR_OK;
+	why_putf(why, "the requests to Kafka cannot be noted");
+	rd_kafka_conf_destroy(*conf);
+	*conf = NULL;
+	return ERROR_SYSTEM;
 }
 
 static void link_destroy(struct publisher_link *link)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Inside of the publisher: publisher.c sends and settles, publisher_watch.c knows whether Kafka is
- * there, publisher_stats.c reads librdkafka's own figures.
+ * there, publisher_sent.c when something left for it, publisher_stats.c reads librdkafka's own
+ * figures.
  *
  * Threads: any number of senders; the poll thread, which alone polls and so runs every callback of
  * librdkafka; the watch thread, which makes topics and asks the broker.
@@ -52,6 +53,7 @@ struct publisher {
 	_Atomic uint64_t stored;             /* since the start */
 	_Atomic uint64_t drain_rate_per_s;   /* of the last seconds */
 	_Atomic int64_t away_since_us;       /* monotonic */
+	_Atomic int64_t produced_us;         /* monotonic: when the last Produce request left */
 	_Atomic int64_t after_ms, before_ms; /* the topics' window for times */
 	_Atomic int64_t message_limit_bytes; /* the topics' */
 
@@ -71,6 +73,10 @@ struct publisher {
 
 /* publisher.c */
 int64_t publisher_queue_length(struct publisher *publisher);
+
+/* publisher_sent.c: the notes begin with the producer that is made from `conf`. */
+bool publisher_note_requests(struct publisher *publisher, rd_kafka_conf_t *conf);
+bool publisher_may_have_left(struct publisher *publisher, const rd_kafka_message_t *message);
 
 /* publisher_watch.c */
 enum error publisher_watch_start(struct publisher *publisher);

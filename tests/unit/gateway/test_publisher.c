@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "publisher_private.h"
 
@@ -162,6 +163,35 @@ static void an_outage_is_told_and_survived(void **state)
 	assert_int_equal(1, ticket.told[PUBLISH_STORED]);
 }
 
+/* With acks=all a broker may answer NOT_LEADER after it appended; then it goes, and the retry never
+ * leaves. librdkafka calls that record "not persisted". */
+static void what_left_once_is_not_called_unavailable(void **state)
+{
+	struct fixture *f = *state;
+	struct counting_ticket left = new_ticket(f), never_left = new_ticket(f);
+	rd_kafka_resp_err_t errors[1000];
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		errors[i] = RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+	rd_kafka_mock_push_request_errors_array(f->mock.cluster, PRODUCE_REQUEST,
+						sizeof(errors) / sizeof(errors[0]), errors);
+	assert_int_equal(ERROR_OK, publisher_send(f->publisher, &f->tick, &left.base, &f->fault));
+	int64_t give_up_us = in_ms(WAIT_MS);
+	while (atomic_load(&f->publisher->produced_us) == 0)
+		assert_true(monotonic_now_us() < give_up_us);
+	rd_kafka_mock_broker_set_down(f->mock.cluster, 1);
+	int64_t produced_us;
+	do { /* until no request leaves any more */
+		produced_us = atomic_load(&f->publisher->produced_us);
+		usleep(300000);
+	} while (produced_us != atomic_load(&f->publisher->produced_us));
+	bool taken =
+		publisher_send(f->publisher, &f->tick, &never_left.base, &f->fault) == ERROR_OK;
+	wait_told(&left, 1);
+	assert_int_equal(1, left.told[PUBLISH_UNKNOWN]);
+	wait_told(&never_left, taken);
+	assert_int_equal(taken, never_left.told[PUBLISH_UNAVAILABLE]);
+}
+
 static void a_full_queue_is_a_limit_that_passes(void **state)
 {
 	struct fixture *f = *state;
@@ -227,6 +257,7 @@ int main(void)
 		WITH_FIXTURE(a_time_out_of_the_window_never_reaches_kafka),
 		WITH_FIXTURE(what_kafka_never_takes_is_refused),
 		WITH_FIXTURE(an_outage_is_told_and_survived),
+		WITH_FIXTURE(what_left_once_is_not_called_unavailable),
 		WITH_FIXTURE(a_full_queue_is_a_limit_that_passes),
 		WITH_FIXTURE(a_fatal_error_brings_a_new_producer),
 		WITH_FIXTURE(a_drain_settles_everything),

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * When the last Produce request left. librdkafka calls a message "not persisted" after errors such
+ * as NOT_LEADER_FOR_PARTITION, but with acks=all a broker may say that after it appended the batch
+ * (its leadership ended while it waited for the replicas); and a retry that never leaves ends with
+ * the word of the try before. What is certain is only this: a record that was handed over after the
+ * last request had left was in none.
+ */
+#include "publisher_private.h"
+
+#include "timestamp.h"
+
+enum { API_PRODUCE = 0 }; /* of Kafka's protocol */
+
+static const char interceptor[] = "tickline-sent";
+
+/* On librdkafka's broker threads. */
+static rd_kafka_resp_err_t on_request_sent(rd_kafka_t *handle, int socket, const char *broker,
+					   int32_t broker_id, int16_t api_key, int16_t api_version,
+					   int32_t correlation_id, size_t size, void *user)
+{
+	(void)handle;
+	(void)socket;
+	(void)broker;
+	(void)broker_id;
+	(void)api_version;
+	(void)correlation_id;
+	(void)size;
+	struct publisher *p = user;
+	if (api_key == API_PRODUCE)
+		atomic_store(&p->produced_us, monotonic_now_us());
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_new(rd_kafka_t *handle, const rd_kafka_conf_t *conf, void *user,
+				  char *reason, size_t size)
+{
+	(void)conf;
+	(void)reason;
+	(void)size;
+	return rd_kafka_interceptor_add_on_request_sent(handle, interceptor, on_request_sent, user);
+}
+
+bool publisher_note_requests(struct publisher *p, rd_kafka_conf_t *conf)
+{
+	return rd_kafka_conf_interceptor_add_on_new(conf, interceptor, on_new, p) ==
+	       RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+bool publisher_may_have_left(struct publisher *p, const rd_kafka_message_t *message)
+{
+	int64_t now_us = monotonic_now_us(), waited_us = rd_kafka_message_latency(message);
+	return waited_us < 0 || atomic_load(&p->produced_us) >= now_us - waited_us;
+}
