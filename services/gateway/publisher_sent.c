@@ -36,8 +36,8 @@ static rd_kafka_resp_err_t on_new(rd_kafka_t *handle, const rd_kafka_conf_t *con
 				  char *reason, size_t size)
 {
 	(void)conf;
-	(void)reason;
-	(void)size;
+	if (size > 0)
+		reason[0] = '\0';
 	return rd_kafka_interceptor_add_on_request_sent(handle, interceptor, on_request_sent, user);
 }
 

@@ -96,7 +96,8 @@ static bool shape_rows(const cJSON *shape, double *rows)
 		    size->valuedouble > most || floor(size->valuedouble) < size->valuedouble)
 			return false;
 	}
-	*rows = shape->child->valuedouble;
+	const cJSON *first = cJSON_GetArrayItem(shape, 0);
+	*rows = first ? first->valuedouble : 0;
 	return true;
 }
 

@@ -395,7 +395,8 @@ class Load:
         self.gateway, self.batch = gateway, batch
         self.places, self.statuses, self.counts = {}, [], {}  # places: of what was accepted
         self.unavailable = {}  # why
-        self.lock, self.next, self.stopping = threading.Lock(), 0, threading.Event()
+        self.next = 1_000_000  # a simulator's volumes end far below
+        self.lock, self.stopping = threading.Lock(), threading.Event()
         self.threads = [threading.Thread(target=self.run) for _ in range(clients)]
         for thread in self.threads:
             thread.start()
