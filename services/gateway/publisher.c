@@ -332,7 +332,6 @@ static void replace_link(struct publisher *p, const char *reason)
 	struct publisher_link fresh;
 	text_init_fixed(&why, memory, sizeof(memory));
 	log_error("the Kafka producer failed for good and is replaced", LOG_STR("reason", reason));
-	metric_add(p->replaced, 1);
 	atomic_store(&p->has_producer_id, false);
 	publisher_set_gate(p, GATE_AWAY, "the Kafka producer is being replaced");
 	give_up(p);
@@ -348,6 +347,7 @@ static void replace_link(struct publisher *p, const char *reason)
 	pthread_rwlock_unlock(&p->link_lock);
 	link_destroy(&old);
 	p->last_retries = 0;
+	metric_add(p->replaced, 1);
 	publisher_suspect(p);
 }
 
