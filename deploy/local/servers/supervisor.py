@@ -23,6 +23,7 @@ MARK = "TICKLINE_STATE"
 SOCKET_PATH_LIMIT = 90  # sockaddr_un takes 107, supervisor appends its pid while it binds
 RPC_TIMEOUT_S = 10
 UP = ("STARTING", "RUNNING")
+SPAWN_ERROR = 50  # supervisor.xmlrpc.Faults; said as well of what ended before supervisor answered
 
 
 @dataclasses.dataclass
@@ -176,7 +177,7 @@ class Supervisor:
         try:
             return getattr(proxy.supervisor, method)(*arguments)
         except xmlrpc.client.Fault as fault:
-            raise StackError(f"supervisor: {fault.faultString}") from None
+            raise StackError(f"supervisor: {fault.faultString}") from fault
         except (OSError, http.client.HTTPException) as error:
             raise StackError(f"supervisor does not answer on {self.socket}: {error}") from None
 
@@ -184,7 +185,13 @@ class Supervisor:
         return self.call("getProcessInfo", name)
 
     def start_program(self, name):
-        self.call("startProcess", name, False)
+        """What ended at once is told as check_first_start tells it."""
+        try:
+            self.call("startProcess", name, False)
+        except StackError as error:
+            if getattr(error.__cause__, "faultCode", None) != SPAWN_ERROR:
+                raise
+            self.check_first_start(name)
 
     def stop_program(self, name):
         self.call("stopProcess", name, False)
