@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "api_common.h"
+#include "bar_fold.h"
 #include "record.h"
 
 static void put_record(struct text *out, const struct record_table *table,
@@ -55,6 +56,8 @@ void records_list(struct http_request *request, void *user)
 	struct time_ring_query query;
 	if (api_list_query(request, (size_t)app->settings.rows_limit, &query) != ERROR_OK)
 		return;
+	if (table->kind == RECORD_BAR)
+		query.fold = bar_fold;
 	struct ring_record *records = malloc(query.limit * sizeof *records);
 	if (!records) {
 		http_answer_problem(request, 500, "no-memory", NULL, "%s",

@@ -20,6 +20,7 @@ struct time_ring {
 	char *slots;
 	uint32_t *order;
 	size_t head, count;
+	int64_t dropped_us; /* the latest time of which an item was dropped; INT64_MIN: none */
 };
 
 struct time_ring *time_ring_new(size_t capacity, size_t item_bytes)
@@ -30,6 +31,7 @@ struct time_ring *time_ring_new(size_t capacity, size_t item_bytes)
 		return NULL;
 	ring->capacity = capacity;
 	ring->item_bytes = item_bytes;
+	ring->dropped_us = INT64_MIN;
 	ring->slots = calloc(capacity, item_bytes);
 	ring->order = calloc(2 * capacity, sizeof *ring->order);
 	if (!ring->slots || !ring->order) {
@@ -86,7 +88,11 @@ static bool slot_take(struct time_ring *ring, int64_t timestamp_us, uint32_t *sl
 		*slot = (uint32_t)ring->count;
 		return true;
 	}
-	if (timestamp_us < time_of(at(ring, 0)))
+	int64_t oldest_us = time_of(at(ring, 0));
+	int64_t drop_us = timestamp_us < oldest_us ? timestamp_us : oldest_us;
+	if (drop_us > ring->dropped_us)
+		ring->dropped_us = drop_us;
+	if (timestamp_us < oldest_us)
 		return false;
 	*slot = ring->order[ring->head++];
 	ring->count--;
@@ -126,6 +132,7 @@ void time_ring_clear(struct time_ring *ring)
 {
 	pthread_mutex_lock(&ring->lock);
 	ring->head = ring->count = 0;
+	ring->dropped_us = INT64_MIN;
 	pthread_mutex_unlock(&ring->lock);
 }
 
@@ -136,27 +143,71 @@ static int64_t interval_of(int64_t us, int64_t every_us)
 	return us % every_us < 0 ? quotient - 1 : quotient;
 }
 
-/* True for the last item of its interval. That does not depend on where the query starts, so two
- * polls agree. */
-static bool is_kept(const struct time_ring *ring, size_t position, int64_t every_us)
+/* True when items at these positions are of one interval. */
+static bool is_together(const struct time_ring *ring, size_t a, size_t b, int64_t every_us)
 {
-	return every_us == 0 || position + 1 == ring->count ||
-	       interval_of(time_of(at(ring, position)), every_us) !=
-		       interval_of(time_of(at(ring, position + 1)), every_us);
+	return every_us == 0 ? a == b
+			     : interval_of(time_of(at(ring, a)), every_us) ==
+				       interval_of(time_of(at(ring, b)), every_us);
+}
+
+/* The positions of one interval's items. */
+struct group {
+	size_t begin, end;
+};
+
+/* The group that the item at `position` belongs to. It does not depend on where the query starts,
+ * so two polls agree. */
+static struct group group_at(const struct time_ring *ring, size_t position, int64_t every_us)
+{
+	struct group group = { position, position + 1 };
+	while (group.begin > 0 && is_together(ring, group.begin - 1, position, every_us))
+		group.begin--;
+	while (group.end < ring->count && is_together(ring, group.end, position, every_us))
+		group.end++;
+	return group;
+}
+
+static bool is_cut(const struct time_ring *ring, struct group group,
+		   const struct time_ring_query *query)
+{
+	return query->fold && query->every_us > 0 && ring->dropped_us != INT64_MIN &&
+	       group.begin == 0 &&
+	       interval_of(ring->dropped_us, query->every_us) >=
+		       interval_of(time_of(at(ring, 0)), query->every_us);
+}
+
+static void put_group(const struct time_ring *ring, struct group group,
+		      const struct time_ring_query *query, char *out)
+{
+	size_t i = query->fold ? group.begin : group.end - 1;
+	bool begun = false;
+	for (; i < group.end; i++) {
+		const char *item = at(ring, i);
+		if (i + 1 < group.end && time_of(item) == time_of(at(ring, i + 1)))
+			continue;
+		if (begun)
+			query->fold(out, item);
+		else
+			memcpy(out, item, ring->item_bytes);
+		begun = true;
+	}
 }
 
 static size_t read_oldest(const struct time_ring *ring, const struct time_ring_query *query,
 			  char *out, bool *more)
 {
 	size_t n = 0;
-	for (size_t i = first_after(ring, query->after_us); i < ring->count; i++) {
-		if (!is_kept(ring, i, query->every_us))
+	struct group group;
+	for (size_t i = first_after(ring, query->after_us); i < ring->count; i = group.end) {
+		group = group_at(ring, i, query->every_us);
+		if (is_cut(ring, group, query))
 			continue;
 		if (n == query->limit) {
 			*more = true;
 			break;
 		}
-		memcpy(out + n++ * ring->item_bytes, at(ring, i), ring->item_bytes);
+		put_group(ring, group, query, out + n++ * ring->item_bytes);
 	}
 	return n;
 }
@@ -165,14 +216,16 @@ static size_t read_newest(const struct time_ring *ring, const struct time_ring_q
 			  char *out, bool *more)
 {
 	size_t from = first_after(ring, query->after_us), unused = query->limit;
-	for (size_t i = ring->count; i-- > from;) {
-		if (!is_kept(ring, i, query->every_us))
-			continue;
+	struct group group;
+	for (size_t i = ring->count; i > from; i = group.begin) {
+		group = group_at(ring, i - 1, query->every_us);
+		if (is_cut(ring, group, query))
+			break;
 		if (unused == 0) {
 			*more = true;
 			break;
 		}
-		memcpy(out + --unused * ring->item_bytes, at(ring, i), ring->item_bytes);
+		put_group(ring, group, query, out + --unused * ring->item_bytes);
 	}
 	size_t n = query->limit - unused;
 	memmove(out, out + unused * ring->item_bytes, n * ring->item_bytes);

@@ -30,13 +30,20 @@ struct time_ring_span {
 
 struct time_ring_query {
 	int64_t after_us; /* only items later than this; INT64_MIN: all */
-	int64_t every_us; /* of each aligned interval of this length only the last item; 0: all */
-	size_t limit;     /* at least 1 */
-	bool newest;      /* beyond the limit keep the newest, else the oldest */
+	int64_t every_us; /* of each aligned interval of this length one item; 0: all */
+	/* NULL: that one is the interval's last item. Else it is made of all of them: of its first,
+	 * into which the later ones are folded in turn; of items of the same time only the one that
+	 * arrived last counts. It must take over the timestamp of `next`. Called under the lock. */
+	void (*fold)(void *into, const void *next);
+	size_t limit; /* at least 1 */
+	bool newest;  /* beyond the limit keep the newest, else the oldest */
 };
 
 /* Copies what matches, oldest first, to `out` (room for query->limit items). Returns the number;
- * `more` tells whether the limit cut something off; `span` is of the same moment. */
+ * `more` tells whether the limit cut something off; `span` is of the same moment.
+ * What stands for an interval does not depend on `after_us`: with `fold` it also holds the
+ * interval's items before that. An interval of which the full ring has dropped items is left out
+ * then, for it would be told wrong. */
 size_t time_ring_read(struct time_ring *ring, const struct time_ring_query *query, void *out,
 		      bool *more, struct time_ring_span *span);
 

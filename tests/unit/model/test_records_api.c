@@ -80,6 +80,22 @@ static void since_limit_and_every(void **state)
 	}
 }
 
+/* The candle of the longer step, not one bar of many. */
+static void bars_are_folded(void **state)
+{
+	struct model_testing *t = *state;
+	for (int minute = 10; minute < 14; minute++)
+		bar_take(t, minute, minute == 11 ? 300 : 100, minute == 12 ? 7 : 50);
+	assert_int_equal(http_ask(t->http,
+				  "GET /v1/records/bars?every=300&since=2025-07-01T00:11:00Z", "",
+				  NULL),
+			 200);
+	assert_true(http_answer_has(t->http,
+				    "\"records\":[{\"timestamp\":\"2025-07-01T00:13:00.000000Z\","
+				    "\"open\":100,\"high\":300,\"low\":100,\"close\":50,"
+				    "\"volume\":600}]}"));
+}
+
 static void refusals(void **state)
 {
 	struct model_testing *t = *state;
@@ -100,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole_records),
 		cmocka_unit_test(since_limit_and_every),
+		cmocka_unit_test(bars_are_folded),
 		cmocka_unit_test(refusals),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -137,6 +137,82 @@ static void thinning_keeps_the_last_of_each_interval(void **state)
 	time_ring_destroy(&ring);
 }
 
+/* The tags are summed, so that a missing and a doubled item show. */
+static void add_tags(void *into, const void *next)
+{
+	struct item *sum = into;
+	const struct item *item = next;
+	*sum = (struct item){ item->timestamp_us, sum->tag + item->tag };
+}
+
+static void expect_sums(struct time_ring *ring, struct time_ring_query query, const int64_t *times,
+			const int *tags, size_t count, bool expect_more)
+{
+	struct item out[16];
+	struct time_ring_span span;
+	bool more;
+	query.fold = add_tags;
+	assert_int_equal(time_ring_read(ring, &query, out, &more, &span), count);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(out[i].timestamp_us, times[i]);
+		assert_int_equal(out[i].tag, tags[i]);
+	}
+	assert_int_equal(more, expect_more);
+}
+
+#define TAGS(...) ((const int[]){ __VA_ARGS__ })
+
+static void folding_takes_whole_intervals(void **state)
+{
+	(void)state;
+	struct time_ring *ring = ring_of(TIMES(11, 15, 19, 20, 38), 5); /* tags 0 to 4 */
+	struct time_ring_query query = { .after_us = INT64_MIN, .every_us = 10, .limit = 9 };
+	expect_sums(ring, query, TIMES(19, 20, 38), TAGS(3, 3, 4), 3, false);
+	query.after_us = 15; /* inside an interval: it is still whole */
+	expect_sums(ring, query, TIMES(19, 20, 38), TAGS(3, 3, 4), 3, false);
+	query.after_us = 19; /* the time of an answer leads on to the next */
+	expect_sums(ring, query, TIMES(20, 38), TAGS(3, 4), 2, false);
+	query.after_us = 15;
+	query.limit = 1;
+	expect_sums(ring, query, TIMES(19), TAGS(3), 1, true);
+	query.newest = true;
+	query.limit = 2;
+	expect_sums(ring, query, TIMES(20, 38), TAGS(3, 4), 2, true);
+	query.limit = 3;
+	expect_sums(ring, query, TIMES(19, 20, 38), TAGS(3, 3, 4), 3, false);
+	query.every_us = 0;
+	query.limit = 9;
+	expect_sums(ring, query, TIMES(19, 20, 38), TAGS(2, 3, 4), 3, false);
+	time_ring_destroy(&ring);
+}
+
+static void folding_counts_a_repeated_time_once(void **state)
+{
+	(void)state;
+	struct time_ring *ring = ring_of(TIMES(19, 11, 11, 19, 12), 5);
+	struct time_ring_query query = { .after_us = INT64_MIN, .every_us = 10, .limit = 9 };
+	expect_sums(ring, query, TIMES(19), TAGS(2 + 4 + 3), 1, false);
+	time_ring_destroy(&ring);
+}
+
+static void folding_leaves_out_what_was_cut(void **state)
+{
+	(void)state;
+	struct time_ring *ring = ring_of(TIMES(11, 15, 19, 20, 38, 45), 6); /* 11 is dropped */
+	struct time_ring_query query = { .after_us = INT64_MIN, .every_us = 10, .limit = 9 };
+	expect_sums(ring, query, TIMES(20, 38, 45), TAGS(3, 4, 5), 3, false);
+	query.newest = true;
+	expect_sums(ring, query, TIMES(20, 38, 45), TAGS(3, 4, 5), 3, false);
+	query.every_us = 4; /* 11 is of another interval than 15 */
+	expect_sums(ring, query, TIMES(15, 19, 20, 38, 45), TAGS(1, 2, 3, 4, 5), 5, false);
+	assert_false(time_ring_put(ring, &(struct item){ 13, 9 })); /* not kept is dropped, too */
+	expect_sums(ring, query, TIMES(19, 20, 38, 45), TAGS(2, 3, 4, 5), 4, false);
+	time_ring_clear(ring);
+	time_ring_put(ring, &(struct item){ 13, 9 });
+	expect_sums(ring, query, TIMES(13), TAGS(9), 1, false);
+	time_ring_destroy(&ring);
+}
+
 static void mark(void *item, void *user)
 {
 	((struct item *)item)->tag = *(int *)user;
@@ -198,6 +274,9 @@ int main(void)
 		cmocka_unit_test(a_cleared_ring_starts_anew),
 		cmocka_unit_test(limits_say_what_they_cut),
 		cmocka_unit_test(thinning_keeps_the_last_of_each_interval),
+		cmocka_unit_test(folding_takes_whole_intervals),
+		cmocka_unit_test(folding_counts_a_repeated_time_once),
+		cmocka_unit_test(folding_leaves_out_what_was_cut),
 		cmocka_unit_test(changes_touch_only_their_time),
 		cmocka_unit_test(random_order_agrees_with_sorting),
 	};
