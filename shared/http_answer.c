@@ -181,11 +181,32 @@ static void send_answer(struct http_request *request, const char *type, const ch
 		http_guard_disarm(request);
 }
 
+static void print_tag(char *tag, size_t size, const char *prefix, const char *data, size_t length)
+{
+	snprintf(tag, size, "%s\"%016" PRIx64 "-%zx\"", prefix, hash_body(data, length), length);
+}
+
+void http_answer_tag_from(struct http_request *request, const char *data, size_t length)
+{
+	print_tag(request->tag, sizeof request->tag, "W/", data, length);
+}
+
+static void tag_answer(struct http_request *request, const char *data, size_t length)
+{
+	char *tag = request->tag;
+
+	if (*tag == '\0')
+		print_tag(tag, sizeof request->tag, "", data, length);
+	http_answer_header(request, "ETag", tag);
+	if (!header_given(request, "Cache-Control"))
+		http_answer_header(request, "Cache-Control", "no-cache");
+	if (none_match_has(request, strchr(tag, '"')))
+		request->status = 304;
+}
+
 void http_answer(struct http_request *request, int status, const char *type, const char *data,
 		 size_t length)
 {
-	char tag[48];
-
 	if (request->answered) {
 		log_error("a handler answered twice", LOG_STR("path", request->path),
 			  LOG_I64("status", request->status), LOG_I64("second", status));
@@ -195,15 +216,8 @@ void http_answer(struct http_request *request, int status, const char *type, con
 	request->status = status;
 	if ((status == 429 || status == 503) && !header_given(request, "Retry-After"))
 		http_answer_retry_after(request, 1);
-	if (status == 200 && (request->head_only || strcmp(http_method(request), "GET") == 0)) {
-		snprintf(tag, sizeof tag, "\"%016" PRIx64 "-%zx\"", hash_body(data, length),
-			 length);
-		http_answer_header(request, "ETag", tag);
-		if (!header_given(request, "Cache-Control"))
-			http_answer_header(request, "Cache-Control", "no-cache");
-		if (none_match_has(request, tag))
-			request->status = 304;
-	}
+	if (status == 200 && (request->head_only || strcmp(http_method(request), "GET") == 0))
+		tag_answer(request, data, length);
 	http_observe(request, monotonic_now_us()); /* before a client can look at the metrics */
 	send_answer(request, type, data, length);
 }

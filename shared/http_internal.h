@@ -106,6 +106,7 @@ struct http_request {
 	size_t query_count;
 	char id[HTTP_ID_MAX + 1];
 	char principal[64];
+	char tag[48]; /* the ETag that the handler gave; "": from the body */
 	struct http_body body;
 	struct text *headers; /* the worker's: further answer headers, lines with CRLF */
 	size_t strings_used;

@@ -132,6 +132,10 @@ enum error http_body_read_json(struct http_request *request, bool required, cJSO
 void http_answer_header(struct http_request *request, const char *name, const char *value);
 void http_answer_retry_after(struct http_request *request, int64_t seconds); /* at least 1 */
 
+/* The answer's ETag comes from these bytes instead of its own, and is weak: for a body in which
+ * something changes all the time that is no news, as an age. Before the answer. */
+void http_answer_tag_from(struct http_request *request, const char *data, size_t length);
+
 /* A 200 to GET gets an ETag from its bytes and becomes 304 where If-None-Match has it. */
 void http_answer(struct http_request *request, int status, const char *type, const char *data,
 		 size_t length);

@@ -201,6 +201,22 @@ static void put_status(struct text *out, const struct spec *spec, const struct l
 	text_putc(out, '}');
 }
 
+/* An age is no news: the ETag is that of the same answer with the ages of a clock that stands. */
+static void answer_status(struct http_request *request, const struct spec *spec,
+			  const struct live_status *status, int64_t wall_us)
+{
+	struct text out, ageless;
+	text_init(&out, 16384);
+	text_init(&ageless, 16384);
+	put_status(&out, spec, status, wall_us);
+	put_status(&ageless, spec, status, 0);
+	if (text_ok(&ageless))
+		http_answer_tag_from(request, ageless.data, ageless.length);
+	http_answer_text(request, 200, "application/json", &out);
+	text_clean_up(&ageless);
+	text_clean_up(&out);
+}
+
 void predictions_live(struct http_request *request, void *user)
 {
 	struct model_app *app = user;
@@ -216,9 +232,5 @@ void predictions_live(struct http_request *request, void *user)
 				    "the model %s is not followed live yet", spec.name);
 		return;
 	}
-	struct text out;
-	text_init(&out, 16384);
-	put_status(&out, &spec, &status, wall_us);
-	http_answer_text(request, 200, "application/json", &out);
-	text_clean_up(&out);
+	answer_status(request, &spec, &status, wall_us);
 }

@@ -17,6 +17,17 @@ static void hello(struct http_request *request, void *user)
 	http_answer(request, 200, "text/plain", "hello", 5);
 }
 
+/* Another body each time, which means the same. */
+static void aging(struct http_request *request, void *user)
+{
+	static int age;
+	char body[16];
+
+	(void)user;
+	http_answer_tag_from(request, "same", 4);
+	http_answer(request, 200, "text/plain", body, (size_t)sprintf(body, "%d", ++age));
+}
+
 static void large(struct http_request *request, void *user)
 {
 	char *data = malloc(LARGE);
@@ -81,6 +92,7 @@ static void json(struct http_request *request, void *user)
 }
 
 static const struct http_route routes[] = {
+	{ "GET", "/aging", aging, HTTP_SCOPE_NONE, 0 },
 	{ "GET", "/hello", hello, HTTP_SCOPE_NONE, 0 },
 	{ "POST", "/hello", hello, HTTP_SCOPE_NONE, 0 },
 	{ "GET", "/large", large, HTTP_SCOPE_NONE, 0 },
@@ -194,6 +206,26 @@ static void test_etag(void **state)
 	assert_false(http_answer_has(t, "ETag"));
 }
 
+static void test_a_tag_of_the_handler(void **state)
+{
+	struct http_testing *t = *state;
+	char header[160], first[8];
+
+	assert_int_equal(http_ask(t, "GET /aging", "", NULL), 200);
+	snprintf(first, sizeof first, "%s", http_answer_body(t));
+	const char *tag = strstr(t->answer, "ETag: W/\"");
+	assert_non_null(tag);
+	snprintf(header, sizeof header, "If-None-Match: %.*s\r\n", (int)strcspn(tag + 6, "\r"),
+		 tag + 6);
+	assert_int_equal(http_ask(t, "GET /aging", header, NULL), 304);
+	assert_true(http_answer_has(t, "ETag: W/\""));
+	assert_true(http_answer_has(t, "Date: "));
+	assert_int_equal(http_ask(t, "GET /aging", "If-None-Match: \"other\"\r\n", NULL), 200);
+	assert_string_not_equal(http_answer_body(t), first);
+	assert_int_equal(http_ask(t, "GET /hello", "", NULL), 200); /* it was for one answer */
+	assert_true(http_answer_has(t, "ETag: \""));
+}
+
 /* --- problems -------------------------------------------------------------------------------- */
 
 static void test_a_problem(void **state)
@@ -258,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_head_has_the_headers_and_no_body),
 		cmocka_unit_test(test_a_large_answer_arrives_whole),
 		cmocka_unit_test(test_etag),
+		cmocka_unit_test(test_a_tag_of_the_handler),
 		cmocka_unit_test(test_a_problem),
 		cmocka_unit_test(test_a_429_always_says_when),
 		cmocka_unit_test(test_handlers_mistakes),

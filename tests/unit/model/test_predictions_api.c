@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "model_testing.h"
 
+#include <unistd.h>
+
 static const struct http_route routes[] = {
 	{ "GET", "/v1/predictions", predictions_list, HTTP_SCOPE_NONE, 0 },
 	{ "GET", "/v1/models/{m}/live", predictions_live, HTTP_SCOPE_NONE, 0 },
@@ -63,6 +65,22 @@ static void live(void **state)
 	cJSON_Delete(json);
 }
 
+/* A client that polls pays for news only. */
+static void live_is_not_modified_by_getting_older(void **state)
+{
+	struct model_testing *t = *state;
+	char header[160];
+	assert_int_equal(http_ask(t->http, "GET /v1/models/streamlit/live", "", NULL), 200);
+	const char *tag = strstr(t->http->answer, "ETag: W/\"");
+	assert_non_null(tag);
+	snprintf(header, sizeof header, "If-None-Match: %.*s\r\n", (int)strcspn(tag + 6, "\r"),
+		 tag + 6);
+	usleep(3000); /* age_s counts milliseconds */
+	assert_int_equal(http_ask(t->http, "GET /v1/models/streamlit/live", header, NULL), 304);
+	bar_take(t, 4, 104, 104.5);
+	assert_int_equal(http_ask(t->http, "GET /v1/models/streamlit/live", header, NULL), 200);
+}
+
 static void a_model_without_a_version_says_so(void **state)
 {
 	struct model_testing *t = *state;
@@ -91,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(predictions),
 		cmocka_unit_test(live),
+		cmocka_unit_test(live_is_not_modified_by_getting_older),
 		cmocka_unit_test(a_model_without_a_version_says_so),
 		cmocka_unit_test(refusals),
 	};
