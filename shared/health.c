@@ -99,40 +99,47 @@ struct health_condition *health_condition(struct health *health, const char *nam
 	return condition;
 }
 
+/* `reason` has the size of the condition's. True: it was something else before. */
+static bool change(struct health_condition *condition, bool met, const char *reason)
+{
+	pthread_mutex_lock(&condition->health->lock);
+	bool changed = condition->met != met || strcmp(condition->reason, reason) != 0;
+	if (condition->met != met)
+		condition->since_us = wall_now_us();
+	condition->met = met;
+	if (changed)
+		memcpy(condition->reason, reason, sizeof condition->reason);
+	pthread_mutex_unlock(&condition->health->lock);
+	return changed;
+}
+
 void health_met(struct health_condition *condition)
 {
-	if (!condition)
-		return;
-	pthread_mutex_lock(&condition->health->lock);
-	bool changed = !condition->met;
-	if (changed) {
-		condition->met = true;
-		condition->reason[0] = '\0';
-		condition->since_us = wall_now_us();
-	}
-	pthread_mutex_unlock(&condition->health->lock);
-	if (changed)
+	char none[sizeof condition->reason] = "";
+	if (condition && change(condition, true, none))
 		log_info("condition met", LOG_STR("condition", condition->name));
+}
+
+void health_met_but(struct health_condition *condition, const char *format, ...)
+{
+	char note[sizeof condition->reason];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(note, sizeof note, format, arguments);
+	va_end(arguments);
+	if (condition && change(condition, true, note))
+		log_info("condition met", LOG_STR("condition", condition->name),
+			 LOG_STR("note", note));
 }
 
 void health_unmet(struct health_condition *condition, const char *format, ...)
 {
-	if (!condition)
-		return;
 	char reason[sizeof condition->reason];
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(reason, sizeof reason, format, arguments);
 	va_end(arguments);
-	pthread_mutex_lock(&condition->health->lock);
-	bool changed = condition->met || strcmp(condition->reason, reason) != 0;
-	if (condition->met)
-		condition->since_us = wall_now_us();
-	condition->met = false;
-	if (changed)
-		memcpy(condition->reason, reason, sizeof reason);
-	pthread_mutex_unlock(&condition->health->lock);
-	if (changed)
+	if (condition && change(condition, false, reason))
 		log_warn("condition not met", LOG_STR("condition", condition->name),
 			 LOG_STR("reason", reason));
 }
@@ -143,8 +150,8 @@ static void write_condition(const struct health_condition *condition, struct tex
 	timestamp_print(condition->since_us, since);
 	text_put_json(json, condition->name, strlen(condition->name));
 	text_putf(json, ":{\"met\":%s", condition->met ? "true" : "false");
-	if (!condition->met) {
-		text_puts(json, ",\"reason\":");
+	if (!condition->met || condition->reason[0]) {
+		text_puts(json, condition->met ? ",\"note\":" : ",\"reason\":");
 		text_put_json(json, condition->reason, strlen(condition->reason));
 	}
 	text_putf(json, ",\"since\":\"%s\"}", since);

@@ -25,8 +25,11 @@ void health_destroy(struct health **health);
  * holds for loops. */
 struct health_condition *health_condition(struct health *health, const char *name);
 
-/* Logs each change. The reason is for people; ignored when met. */
+/* Logs each change. The reason is for people. */
 void health_met(struct health_condition *condition);
+
+/* Met, with something that people should know all the same ("paused by an operator"). */
+void health_met_but(struct health_condition *condition, const char *format, ...) PRINTF_LIKE(2, 3);
 void health_unmet(struct health_condition *condition, const char *format, ...) PRINTF_LIKE(2, 3);
 
 struct health_loop *health_loop(struct health *health, const char *name, int64_t limit_ms);
@@ -36,7 +39,8 @@ void health_loop_end(struct health_loop *loop); /* it ended as it should */
 /* Draining: never ready again. */
 void health_drain(struct health *health);
 
-/* JSON {"ready":false,"conditions":{"kafka":{"met":false,"reason":"…","since":"…"}}} */
+/* JSON {"ready":false,"conditions":{"kafka":{"met":false,"reason":"…","since":"…"}}};
+ * "note" in place of "reason": see health_met_but. */
 bool health_ready(struct health *health, struct text *json);
 bool health_alive(struct health *health, struct text *json);
 

@@ -227,6 +227,7 @@ static void *poll_until_stopped(void *argument)
 		group_collect(consumer, 0);
 		group_tend(consumer);
 		memory_mind(consumer);
+		pause_mind(consumer);
 		views_fulfil(consumer);
 		views_update(consumer);
 		health_beat(consumer->loop);
@@ -327,6 +328,8 @@ static void register_parts(struct consumer *consumer)
 					 "Records held in batches.", NULL);
 	consumer->rebalances = metrics_counter(options->metrics, "ingest_rebalances_total",
 					       "Changes of the group's assignment.", NULL);
+	consumer->paused_gauge = metrics_gauge(options->metrics, "ingest_paused",
+					       "1 while an operator's pause holds, else 0.", NULL);
 }
 
 enum error consumer_start(const struct consumer_options *options, struct consumer **made,

@@ -31,10 +31,12 @@ struct consumer {
 	bool subscribed;
 	bool joined;             /* the group has answered at least once */
 	bool disturbed;          /* a rebalance ran inside the last poll: see group_reposition */
+	bool paused;             /* by an operator: nothing is read, nothing new is published */
+	int64_t paused_since_us; /* wall clock */
 	int64_t revoke_until_us; /* no wait of a rebalance goes on after it */
 	struct health_condition *publishing;
 	struct health_loop *loop;
-	struct metric *memory, *rebalances;
+	struct metric *memory, *rebalances, *paused_gauge;
 	pthread_t thread;
 	bool ended;
 	atomic_bool stop;
@@ -53,6 +55,9 @@ void group_collect(struct consumer *consumer, int64_t deadline_us);
 /* Rotates, hands out jobs, starts reading where a position is known. */
 void group_tend(struct consumer *consumer);
 
+/* Closes the open batch where that is allowed now; see partition_rotate. */
+void group_rotate(struct consumer *consumer, struct partition *partition, bool force);
+
 /* Kafka stops delivering this partition; what was taken stays. */
 void group_stop_reading(struct consumer *consumer, struct partition *partition);
 
@@ -69,9 +74,16 @@ void group_publish_all(struct consumer *consumer, int64_t deadline_us);
 void memory_mind(struct consumer *consumer);
 int64_t memory_used(const struct consumer *consumer);
 
+/* --- pause.c ------------------------------------------------------------------------------------
+ */
+/* Does what an operator wished: see status_pause. */
+void pause_mind(struct consumer *consumer);
+
 /* --- views.c: what others see, and what they wish ------------------------------------------------
  */
 void views_update(struct consumer *consumer); /* at most every VIEWS_EVERY_US */
 void views_fulfil(struct consumer *consumer); /* flushes and acknowledgements */
+/* Its gauges tell nothing any more. */
+void views_forget(const struct consumer *consumer, const struct partition *partition);
 
 #endif

@@ -81,13 +81,18 @@ void flush_post(struct http_request *request, void *user)
 	struct flush flush = { .targets = calloc(count + 1, sizeof *flush.targets),
 			       .count = count };
 	enum error error = views && flush.targets ? ERROR_OK : ERROR_NO_MEMORY;
+	if (!error && totals.paused)
+		error = ERROR_CONFLICT;
 	if (!error && !totals.joined) {
 		why_putf(&why, "the group has assigned nothing yet");
 		error = ERROR_UNAVAILABLE;
 	}
 	if (!error)
 		error = ask_ends(ingest, views, count, flush.targets, &why);
-	if (error) {
+	if (error == ERROR_CONFLICT) {
+		http_answer_problem(request, 409, "paused", NULL,
+				    "an operator's pause holds: POST /v1/resume first");
+	} else if (error) {
 		http_answer_retry_after(request, 5);
 		http_answer_problem(request, 503, "not-flushed", NULL, "%s",
 				    why.length ? why.data : error_text(error));

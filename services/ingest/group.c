@@ -130,8 +130,17 @@ void group_collect(struct consumer *consumer, int64_t deadline_us)
 	}
 }
 
+void group_rotate(struct consumer *consumer, struct partition *partition, bool force)
+{
+	if (!consumer->paused)
+		partition_rotate(partition, &consumer->policy, consumer->now_us, force);
+}
+
 static void hand_out(struct consumer *consumer, struct partition *partition)
 {
+	if (consumer->paused && partition->state != PARTITION_RECOVERING &&
+	    partition_in_flight(partition) == 0)
+		return;
 	struct job *job = partition_next_job(partition, consumer->now_us);
 	if (job)
 		writers_submit(consumer->writers, job);
@@ -140,11 +149,11 @@ static void hand_out(struct consumer *consumer, struct partition *partition)
 void group_tend(struct consumer *consumer)
 {
 	for (struct partition *p = consumer->partitions; p; p = p->next) {
-		partition_rotate(p, &consumer->policy, consumer->now_us, p->stale);
+		group_rotate(consumer, p, p->stale);
 		if (p->stale && partition_is_idle(p))
 			partition_restart(p, "stale", RESTART_WAIT_US, consumer->now_us);
 		hand_out(consumer, p);
-		if (p->state == PARTITION_READY && !p->held && !p->stale)
+		if (p->state == PARTITION_READY && !p->held && !p->stale && !consumer->paused)
 			start_reading(consumer, p);
 	}
 }
@@ -193,12 +202,15 @@ static void drop(struct consumer *consumer, struct partition *partition)
 		 LOG_I64("published", partition->published),
 		 LOG_I64("unpublished_bytes", partition_bytes(partition)));
 	give_back(consumer, partition);
+	views_forget(consumer, partition);
 	partition_destroy(&partition);
 }
 
-static bool has_work(const struct partition *partition)
+static bool has_work(const struct consumer *consumer, const struct partition *partition)
 {
-	return partition->state != PARTITION_RECOVERING && !partition_is_idle(partition);
+	return partition->state != PARTITION_RECOVERING &&
+	       (consumer->paused ? partition_in_flight(partition) > 0
+				 : !partition_is_idle(partition));
 }
 
 /* `only` NULL: all partitions. */
@@ -214,9 +226,9 @@ static void publish_until(struct consumer *consumer, const rd_kafka_topic_partit
 					    (rd_kafka_topic_partition_list_t *)only,
 					    p->dataset->topic, p->number))
 				continue;
-			partition_rotate(p, &consumer->policy, consumer->now_us, true);
+			group_rotate(consumer, p, true);
 			hand_out(consumer, p);
-			waiting |= has_work(p);
+			waiting |= has_work(consumer, p);
 		}
 		if (!waiting || consumer->now_us >= deadline_us)
 			return;

@@ -28,11 +28,17 @@ http_handler status_get;
 http_handler status_get_partition;
 http_handler status_acknowledge_loss;
 
-/* flush_api.c */
+/* flush_api.c, pause_api.c, files_api.c */
 http_handler flush_post;
+http_handler pause_post;
+http_handler resume_post;
+http_handler files_get;
 
 /* A published file as the API shows it; the caller owns the result. */
 cJSON *status_file_json(const struct published_file *file);
+
+/* "paused", "paused_since", "in_flight". */
+void status_add_pause(cJSON *json, const struct status_totals *totals);
 
 extern const char openapi_ingest[];
 

@@ -86,6 +86,7 @@ static enum error start_watch(struct service *service, void *app, struct text *w
 		.datasets = ingest->datasets,
 		.dataset_count = RECORD_KINDS,
 		.root = ingest->hdfs.hdfs_root,
+		.status = ingest->status,
 		.health = service_health(service),
 	};
 	return watch_start(&options, &ingest->watch, why);
@@ -103,7 +104,10 @@ static const struct http_route routes[] = {
 	{ "GET", "/v1/partitions/{p}", status_get_partition, HTTP_SCOPE_READ, 0 },
 	{ "POST", "/v1/partitions/{p}/acknowledge-loss", status_acknowledge_loss, HTTP_SCOPE_ADMIN,
 	  FLUSH_BODY_BYTES },
+	{ "GET", "/v1/files", files_get, HTTP_SCOPE_READ, 0 },
 	{ "POST", "/v1/flush", flush_post, HTTP_SCOPE_WRITE, FLUSH_BODY_BYTES },
+	{ "POST", "/v1/pause", pause_post, HTTP_SCOPE_ADMIN, FLUSH_BODY_BYTES },
+	{ "POST", "/v1/resume", resume_post, HTTP_SCOPE_ADMIN, FLUSH_BODY_BYTES },
 };
 
 int main(int argc, char **argv)

@@ -210,6 +210,28 @@ int64_t partition_waiting(const struct partition *partition)
 	return count;
 }
 
+int64_t partition_in_flight(const struct partition *partition)
+{
+	int64_t count = partition->flying && partition->state != PARTITION_RECOVERING ? 1 : 0;
+	for (const struct batch *batch = partition->sealed; batch; batch = batch->next)
+		count += batch->attempts > 0;
+	return count;
+}
+
+static int64_t earliest_us(int64_t found_us, const struct batch *batch)
+{
+	bool holds = batch && batch_records(batch) > 0;
+	return holds && batch->opened_us < found_us ? batch->opened_us : found_us;
+}
+
+int64_t partition_oldest_us(const struct partition *partition)
+{
+	int64_t found_us = partition->flying_bytes > 0 ? partition->flying_opened_us : INT64_MAX;
+	for (const struct batch *batch = partition->sealed; batch; batch = batch->next)
+		found_us = earliest_us(found_us, batch);
+	return earliest_us(found_us, partition->open);
+}
+
 /* --- jobs --------------------------------------------------------------------------------------
  */
 
@@ -229,6 +251,7 @@ static struct job *publish_job(struct partition *partition)
 	partition->sealed = batch->next;
 	batch->next = NULL;
 	partition->flying_bytes = batch_bytes(batch);
+	partition->flying_opened_us = batch->opened_us;
 	return job;
 }
 

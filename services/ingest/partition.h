@@ -47,7 +47,7 @@ struct partition {
 	struct batch *open;
 	struct batch *sealed; /* in order; the first one is next */
 	const struct job *flying;
-	int64_t flying_bytes;
+	int64_t flying_bytes, flying_opened_us;
 	bool assigned; /* librdkafka fetches it */
 	bool held;     /* not read because of the memory cap */
 	bool stale;    /* the position is no good: publish what there is, then take over anew */
@@ -101,5 +101,11 @@ size_t partition_fill_gaps(struct partition *partition, int64_t now_us);
 bool partition_is_idle(const struct partition *partition); /* nothing open, waiting or flying */
 int64_t partition_bytes(const struct partition *partition);
 int64_t partition_waiting(const struct partition *partition); /* batches sealed or flying */
+
+/* Batches whose publication has begun: a job flies, or one failed and is to be repeated. */
+int64_t partition_in_flight(const struct partition *partition);
+
+/* When the oldest record that is held and not published came, monotonic; INT64_MAX: none is. */
+int64_t partition_oldest_us(const struct partition *partition);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Where the HTTP workers and the polling thread meet: the one publishes what it sees, the others
- * read copies and leave their wishes (flush, acknowledge). Any thread, unless said otherwise.
+ * read copies and leave their wishes (flush, pause, acknowledge). Any thread, unless said
+ * otherwise.
  */
 #ifndef TICKLINE_INGEST_STATUS_H
 #define TICKLINE_INGEST_STATUS_H
@@ -17,9 +18,11 @@ struct partition_view {
 	int32_t partition;
 	const char *state;
 	bool recovering;                         /* the offsets are not known */
+	bool reading;                            /* Kafka tells the log's end by itself */
 	int64_t next_offset, published, log_end; /* log_end -1: not known yet */
 	int64_t open_rows, open_dead_letters, open_bytes, open_age_us;
 	int64_t waiting_batches, waiting_bytes;
+	int64_t unpublished_age_us; /* of the oldest record that was read and is not on HDFS */
 	bool has_last_file;
 	struct published_file last_file;
 	int failures;
@@ -32,7 +35,10 @@ struct partition_view {
 
 struct status_totals {
 	int64_t memory_bytes, memory_limit_bytes;
-	bool joined; /* the group has answered */
+	bool joined;             /* the group has answered */
+	bool paused;             /* by an operator */
+	int64_t paused_since_us; /* wall clock; 0: not paused */
+	int64_t in_flight;       /* batches whose publication has begun */
 };
 
 #define FLUSH_NOT_SEALED INT64_MIN
@@ -54,6 +60,13 @@ struct flush {
 	bool done;
 };
 
+/* Where a log ended when Kafka was asked. */
+struct log_end {
+	const struct dataset *dataset;
+	int32_t partition;
+	int64_t high;
+};
+
 struct status;
 
 struct status *status_new(void);
@@ -71,12 +84,32 @@ enum error status_flush(struct status *status, struct flush *flush, int64_t dead
 
 /* The number of the next file to be published, and the files from a number on, at most `size`. */
 uint64_t status_next_file(struct status *status);
+
+/* The files published after `after_us` (wall clock), at most `size`: the oldest of them, or the
+ * newest when `newest`; in the order of their publication, which is that of `wall_us`. */
+struct files_found {
+	size_t count;
+	bool more;                 /* `size` cut the list */
+	int64_t complete_since_us; /* what was published before it is forgotten, or another's */
+};
+struct files_found status_find_files(struct status *status, int64_t after_us, bool newest,
+				     struct published_file *files, size_t size);
 size_t status_files(struct status *status, uint64_t from, struct published_file *files,
 		    size_t size);
+
+/* Pauses all reading and publishing, or resumes it. OK: it is so now; CONFLICT: somebody wished the
+ * opposite meanwhile; TIMEOUT: it will be so; CANCELLED: the service stops. `totals`: as of then.
+ */
+enum error status_pause(struct status *status, bool paused, int64_t deadline_us,
+			struct status_totals *totals) MUST_USE;
 
 /* LIMIT: too many wishes wait already. */
 enum error status_acknowledge(struct status *status, const struct dataset *dataset,
 			      int32_t partition) MUST_USE;
+
+/* What Kafka tells only when it is asked: the ends of logs that are not being read. Takes `ends`
+ * over (malloc'ed, or NULL when count is 0) in place of those before. */
+void status_note_ends(struct status *status, struct log_end *ends, size_t count);
 
 /* --- the polling thread -------------------------------------------------------------------------
  */
@@ -84,6 +117,12 @@ enum error status_acknowledge(struct status *status, const struct dataset *datas
 void status_publish(struct status *status, struct partition_view *views, size_t count,
 		    const struct status_totals *totals);
 void status_add_file(struct status *status, const struct published_file *file);
+
+/* As noted last; -1: not noted. */
+int64_t status_log_end(struct status *status, const struct dataset *dataset, int32_t partition);
+
+/* Whether somebody wished it to pause. */
+bool status_pause_wished(struct status *status);
 
 /* Calls `visit` for each flush that is not done, under the lock; done ones are woken. */
 void status_visit_flushes(struct status *status, void (*visit)(struct flush *flush, void *user),

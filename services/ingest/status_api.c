@@ -83,6 +83,16 @@ static cJSON *gaps_json(const struct partition_view *view)
 	return json;
 }
 
+void status_add_pause(cJSON *json, const struct status_totals *totals)
+{
+	cJSON_AddBoolToObject(json, "paused", totals->paused);
+	if (totals->paused)
+		add_time(json, "paused_since", totals->paused_since_us);
+	else
+		cJSON_AddNullToObject(json, "paused_since");
+	add_i64(json, "in_flight", totals->in_flight);
+}
+
 /* An offset that is not known is null, never a number that could be taken for one. */
 static void add_offset(cJSON *object, const char *name, int64_t value, bool known)
 {
@@ -106,6 +116,7 @@ static cJSON *view_json(const struct partition_view *view)
 	add_offset(json, "lag", lag > 0 ? lag : 0, view->log_end >= 0 && !view->recovering);
 	cJSON_AddItemToObject(json, "open", open_json(view));
 	cJSON_AddItemToObject(json, "waiting", waiting_json(view));
+	add_i64(json, "unpublished_age_ms", view->unpublished_age_us / 1000);
 	cJSON_AddItemToObject(json, "last_file",
 			      view->has_last_file ? status_file_json(&view->last_file)
 						  : cJSON_CreateNull());
@@ -151,6 +162,7 @@ void status_get(struct http_request *request, void *user)
 	cJSON *json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "group", ingest->settings.group);
 	cJSON_AddBoolToObject(json, "joined", totals.joined);
+	status_add_pause(json, &totals);
 	cJSON *memory = cJSON_AddObjectToObject(json, "memory");
 	add_i64(memory, "used_bytes", totals.memory_bytes);
 	add_i64(memory, "limit_bytes", totals.memory_limit_bytes);

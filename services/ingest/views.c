@@ -11,14 +11,17 @@
 /* --- the views -----------------------------------------------------------------------------------
  */
 
-/* From the last answer of the broker; asks nobody. */
+/* From the last answer of the broker, or what the watch heard; asks nobody. */
 static int64_t log_end_of(const struct consumer *consumer, const struct partition *partition)
 {
-	int64_t low, high = -1;
+	int64_t low, high = -1, noted = -1;
 	if (rd_kafka_get_watermark_offsets(consumer->kafka, partition->dataset->topic,
 					   partition->number, &low, &high))
-		return -1;
-	return high >= 0 ? high : -1;
+		high = -1;
+	if (partition->state != PARTITION_READING)
+		noted = status_log_end(consumer->options.status, partition->dataset,
+				       partition->number);
+	return noted > high ? noted : high >= 0 ? high : -1;
 }
 
 static void fill_open(struct partition_view *view, const struct batch *open, int64_t now_us)
@@ -31,17 +34,28 @@ static void fill_open(struct partition_view *view, const struct batch *open, int
 	view->open_age_us = now_us - open->opened_us;
 }
 
+static int64_t unpublished_age_us(const struct partition *partition, int64_t now_us)
+{
+	int64_t oldest_us = partition_oldest_us(partition);
+	return oldest_us < now_us ? now_us - oldest_us : 0;
+}
+
 static void fill(struct partition_view *view, const struct consumer *consumer,
 		 const struct partition *partition)
 {
 	view->dataset = partition->dataset;
 	view->partition = partition->number;
-	view->state = partition_state_name(partition);
+	view->state =
+		consumer->paused && partition->state == PARTITION_READY && partition->failures == 0
+			? "paused"
+			: partition_state_name(partition);
 	view->recovering = partition->state == PARTITION_RECOVERING;
+	view->reading = partition->state == PARTITION_READING;
 	view->next_offset = partition->next_offset;
 	view->published = partition->published;
 	view->log_end = log_end_of(consumer, partition);
 	fill_open(view, partition->open, consumer->now_us);
+	view->unpublished_age_us = unpublished_age_us(partition, consumer->now_us);
 	view->waiting_batches = partition_waiting(partition);
 	view->waiting_bytes = partition_bytes(partition) - view->open_bytes;
 	view->has_last_file = partition->has_last_file;
@@ -80,6 +94,9 @@ static void set_gauges(const struct consumer *consumer, const struct partition_v
 	set_gauge(consumer, view, "ingest_open_age_seconds",
 		  "How long the oldest record of the open batch has waited.",
 		  (double)view->open_age_us / 1e6);
+	set_gauge(consumer, view, "ingest_unpublished_age_seconds",
+		  "How long the oldest record that was read and is not on HDFS has waited.",
+		  (double)view->unpublished_age_us / 1e6);
 	set_gauge(consumer, view, "ingest_failing",
 		  "1 while the partition's last job failed, else 0.", view->failures > 0);
 	int64_t lost = 0;
@@ -87,6 +104,14 @@ static void set_gauges(const struct consumer *consumer, const struct partition_v
 		lost += view->gaps[i].last - view->gaps[i].first + 1;
 	set_gauge(consumer, view, "ingest_unacknowledged_lost_offsets",
 		  "Lost offsets that nobody has acknowledged.", (double)lost);
+}
+
+void views_forget(const struct consumer *consumer, const struct partition *partition)
+{
+	const struct partition_view gone = { .dataset = partition->dataset,
+					     .partition = partition->number,
+					     .published = -1 };
+	set_gauges(consumer, &gone);
 }
 
 static bool tell_health(const struct consumer *consumer, const struct partition_view *view)
@@ -112,6 +137,20 @@ static bool tell_health(const struct consumer *consumer, const struct partition_
 		return false;
 	}
 	return true;
+}
+
+static void tell_healthy(const struct consumer *consumer)
+{
+	if (!consumer->paused) {
+		health_met(consumer->publishing);
+		return;
+	}
+	char since[TIMESTAMP_MAX_TEXT];
+	timestamp_print(consumer->paused_since_us, since);
+	health_met_but(consumer->publishing,
+		       "paused by an operator since %s: nothing is read or published until "
+		       "POST /v1/resume",
+		       since);
 }
 
 static size_t count_partitions(const struct consumer *consumer)
@@ -140,21 +179,26 @@ void views_update(struct consumer *consumer)
 	if (!views)
 		return;
 	bool healthy = true;
+	int64_t in_flight = 0;
 	for (const struct partition *p = consumer->partitions; p; p = p->next) {
 		fill(&views[filled], consumer, p);
 		set_gauges(consumer, &views[filled]);
 		healthy = healthy && tell_health(consumer, &views[filled]);
+		in_flight += partition_in_flight(p);
 		filled++;
 	}
 	if (!consumer->joined)
 		health_unmet(consumer->publishing, "the group has assigned nothing yet");
 	else if (healthy)
-		health_met(consumer->publishing);
+		tell_healthy(consumer);
 	qsort(views, count, sizeof *views, by_place);
 	const struct status_totals totals = {
 		.memory_bytes = memory_used(consumer),
 		.memory_limit_bytes = consumer->options.settings->memory_limit_bytes,
 		.joined = consumer->joined,
+		.paused = consumer->paused,
+		.paused_since_us = consumer->paused_since_us,
+		.in_flight = in_flight,
 	};
 	metric_set(consumer->memory, (double)totals.memory_bytes);
 	status_publish(consumer->options.status, views, count, &totals);
@@ -173,8 +217,8 @@ static bool target_reached(struct consumer *consumer, struct flush_target *targe
 		return false;
 	int64_t read = partition->next_offset > partition->end_offset ? partition->next_offset
 								      : partition->end_offset;
-	if (target->sealed == FLUSH_NOT_SEALED && read >= target->high) {
-		partition_rotate(partition, &consumer->policy, consumer->now_us, true);
+	if (target->sealed == FLUSH_NOT_SEALED && read >= target->high && !consumer->paused) {
+		group_rotate(consumer, partition, true);
 		target->sealed = partition->cover_from - 1;
 	}
 	return target->sealed != FLUSH_NOT_SEALED && partition->published >= target->sealed;

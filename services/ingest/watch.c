@@ -40,6 +40,29 @@ static void look_at_kafka(struct watch *watch)
 	health_met(watch->kafka_condition);
 }
 
+/* Those that could be asked in time: for the others nothing is noted. */
+static void look_at_ends(struct watch *watch)
+{
+	size_t count, asked = 0;
+	struct status_totals totals;
+	struct partition_view *views = status_views(watch->options.status, &count, &totals);
+	struct log_end *ends = calloc(count + 1, sizeof *ends);
+	bool reachable = views && ends;
+	for (size_t i = 0; reachable && i < count && !atomic_load(&watch->cancel); i++) {
+		int64_t low;
+		struct log_end *end = &ends[asked];
+		if (views[i].reading)
+			continue;
+		*end = (struct log_end){ views[i].dataset, views[i].partition, -1 };
+		reachable = !rd_kafka_query_watermark_offsets(watch->options.kafka,
+							      end->dataset->topic, end->partition,
+							      &low, &end->high, KAFKA_TIMEOUT_MS);
+		asked += reachable;
+	}
+	free(views);
+	status_note_ends(watch->options.status, ends, asked);
+}
+
 static void look_at_hdfs(struct watch *watch)
 {
 	char memory[WHY_BYTES];
@@ -72,6 +95,7 @@ static void *look_until_stopped(void *argument)
 	do {
 		look_at_hdfs(watch);
 		look_at_kafka(watch);
+		look_at_ends(watch);
 	} while (wait_for_next(watch));
 	return NULL;
 }

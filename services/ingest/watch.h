@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Asks Kafka and HDFS every two seconds whether they are there, so that /readyz says what is
- * missing even when there is nothing to read or write. A thread with clients of its own.
+ * missing even when there is nothing to read or write; and where the logs end that nobody reads now
+ * (paused, held), so that lag is not told from what was true when they were. A thread with clients
+ * of its own.
  */
 #ifndef TICKLINE_INGEST_WATCH_H
 #define TICKLINE_INGEST_WATCH_H
@@ -10,6 +12,7 @@
 
 #include "dataset.h"
 #include "health.h"
+#include "status.h"
 #include "webhdfs.h"
 
 struct watch;
@@ -20,6 +23,7 @@ struct watch_options {
 	const struct dataset *datasets;
 	size_t dataset_count;
 	const char *root;
+	struct status *status;
 	struct health *health;
 };
 

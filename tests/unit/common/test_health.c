@@ -83,6 +83,26 @@ static void the_reason_and_the_time_are_told(void **state)
 	health_destroy(&health);
 }
 
+static void what_is_met_may_have_a_note(void **state)
+{
+	(void)state;
+	struct health *health = health_new();
+	struct health_condition *kafka = health_condition(health, "kafka");
+	health_met_but(kafka, "paused by %s", "somebody");
+	cJSON *json = ask(health, health_ready, "ready", true);
+	cJSON *told = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "conditions"), "kafka");
+	assert_true(cJSON_IsTrue(cJSON_GetObjectItem(told, "met")));
+	assert_string_equal(cJSON_GetObjectItem(told, "note")->valuestring, "paused by somebody");
+	assert_null(cJSON_GetObjectItem(told, "reason"));
+	cJSON_Delete(json);
+	health_met(kafka);
+	json = ask(health, health_ready, "ready", true);
+	told = cJSON_GetObjectItem(cJSON_GetObjectItem(json, "conditions"), "kafka");
+	assert_null(cJSON_GetObjectItem(told, "note"));
+	cJSON_Delete(json);
+	health_destroy(&health);
+}
+
 static void a_draining_service_is_never_ready_again(void **state)
 {
 	(void)state;
@@ -184,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_is_ready_when_all_conditions_hold),
 		cmocka_unit_test(the_reason_and_the_time_are_told),
+		cmocka_unit_test(what_is_met_may_have_a_note),
 		cmocka_unit_test(a_draining_service_is_never_ready_again),
 		cmocka_unit_test(a_loop_that_stops_beating_is_told),
 		cmocka_unit_test(threads_may_change_and_ask_at_once),

@@ -205,6 +205,31 @@ static void a_fenced_owner_drops_and_takes_over_anew(void **state)
 	partition_destroy(&p);
 }
 
+static void the_oldest_record_is_known_until_it_is_published(void **state)
+{
+	(void)state;
+	struct partition *p = reading(0);
+	assert_true(partition_oldest_us(p) == INT64_MAX);
+	for (int64_t offset = 0; offset < 7; offset++)
+		take(p, offset, TESTING_TICK, 10 + offset);
+	assert_int_equal(partition_oldest_us(p), 10);
+	assert_int_equal(partition_in_flight(p), 0);
+	struct job *job = partition_next_job(p, 20);
+	assert_int_equal(partition_oldest_us(p), 10); /* in flight is not on HDFS */
+	assert_int_equal(partition_in_flight(p), 1);
+	job->batch->attempts = 1;
+	job->error = ERROR_CLOSED;
+	partition_finish(p, job, &policy, 20);
+	assert_int_equal(partition_oldest_us(p), 10);
+	assert_int_equal(partition_in_flight(p), 1); /* begun, and to be repeated */
+	answer(p, ERROR_OK, p->retry_at_us);
+	assert_int_equal(partition_oldest_us(p), 13);
+	assert_int_equal(partition_in_flight(p), 0);
+	answer(p, ERROR_OK, 100);
+	assert_int_equal(partition_oldest_us(p), 16); /* the open batch */
+	partition_destroy(&p);
+}
+
 static void a_restart_forgets_the_job_under_way(void **state)
 {
 	(void)state;
@@ -277,6 +302,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_somebody_must_mend_blocks, begin, end),
 		cmocka_unit_test_setup_teardown(a_fenced_owner_drops_and_takes_over_anew, begin,
 						end),
+		cmocka_unit_test_setup_teardown(the_oldest_record_is_known_until_it_is_published,
+						begin, end),
 		cmocka_unit_test_setup_teardown(a_restart_forgets_the_job_under_way, begin, end),
 		cmocka_unit_test_setup_teardown(lost_offsets_wait_for_somebody_and_are_covered,
 						begin, end),

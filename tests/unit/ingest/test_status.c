@@ -55,6 +55,96 @@ static void files_from_a_number_on(void **state)
 	status_destroy(&status);
 }
 
+static void files_after_a_time(void **state)
+{
+	(void)state;
+	struct status *status = status_new();
+	struct published_file files[4];
+	struct files_found found = status_find_files(status, INT64_MIN, true, files, 4);
+	assert_int_equal(found.count, 0);
+	assert_false(found.more);
+	assert_in_range(wall_now_us() - found.complete_since_us, 0, 60 * SECOND_US);
+	/* the clock is set back once, and stands still once */
+	static const int64_t times_us[] = { 100, 90, 101, 105, 107 };
+	for (int64_t i = 0; i < 5; i++)
+		status_add_file(status,
+				&(struct published_file){ .rows = i, .wall_us = times_us[i] });
+	found = status_find_files(status, INT64_MIN, true, files, 4);
+	assert_int_equal(found.count, 4);
+	assert_true(found.more);
+	assert_int_equal(files[0].rows, 1);
+	assert_int_equal(files[0].wall_us, 101);
+	assert_int_equal(files[1].wall_us, 102);
+	found = status_find_files(status, 100, false, files, 2);
+	assert_int_equal(files[0].rows, 1);
+	assert_true(found.more);
+	found = status_find_files(status, files[1].wall_us, false, files, 2);
+	assert_int_equal(found.count, 2);
+	assert_int_equal(files[0].rows, 3);
+	assert_int_equal(files[1].rows, 4);
+	assert_false(found.more);
+	assert_int_equal(status_find_files(status, 107, false, files, 2).count, 0);
+	for (int64_t i = 0; i < 5000; i++)
+		status_add_file(status, &(struct published_file){ .wall_us = 1000 + i });
+	found = status_find_files(status, 0, false, files, 1);
+	assert_int_equal(files[0].wall_us, 1000 + 5000 - 4096);
+	assert_int_equal(found.complete_since_us, files[0].wall_us);
+	status_destroy(&status);
+}
+
+struct pauser {
+	struct status *status;
+	enum error error;
+	struct status_totals totals;
+};
+
+static void *pause_and_wait(void *argument)
+{
+	struct pauser *one = argument;
+	one->error =
+		status_pause(one->status, true, monotonic_now_us() + 30 * SECOND_US, &one->totals);
+	return NULL;
+}
+
+static void a_pause_is_answered_when_it_is_so(void **state)
+{
+	(void)state;
+	struct pauser one = { .status = status_new() };
+	pthread_t thread;
+	assert_int_equal(pthread_create(&thread, NULL, pause_and_wait, &one), 0);
+	while (!status_pause_wished(one.status))
+		;
+	const struct status_totals totals = { .paused = true, .in_flight = 3 };
+	status_publish(one.status, NULL, 0, &totals);
+	pthread_join(thread, NULL);
+	assert_int_equal(one.error, ERROR_OK);
+	assert_int_equal(one.totals.in_flight, 3);
+	/* again: it is so already */
+	struct status_totals seen;
+	assert_int_equal(status_pause(one.status, true, 0, &seen), ERROR_OK);
+	/* nobody does it in time; the wish stands */
+	assert_int_equal(status_pause(one.status, false, 0, &seen), ERROR_TIMEOUT);
+	assert_false(status_pause_wished(one.status));
+	status_destroy(&one.status);
+}
+
+static void a_pause_gives_way_to_a_later_wish_and_to_the_end(void **state)
+{
+	(void)state;
+	struct pauser one = { .status = status_new() };
+	pthread_t thread;
+	struct status_totals seen;
+	assert_int_equal(pthread_create(&thread, NULL, pause_and_wait, &one), 0);
+	while (!status_pause_wished(one.status))
+		;
+	assert_int_equal(status_pause(one.status, false, 0, &seen), ERROR_OK); /* as it was */
+	pthread_join(thread, NULL);
+	assert_int_equal(one.error, ERROR_CONFLICT);
+	status_close(one.status);
+	assert_int_equal(status_pause(one.status, true, INT64_MAX, &seen), ERROR_CANCELLED);
+	status_destroy(&one.status);
+}
+
 static void visit_done(struct flush *flush, void *user)
 {
 	++*(int *)user;
@@ -103,6 +193,24 @@ static void a_flush_ends_at_its_deadline_and_with_the_service(void **state)
 	status_destroy(&status);
 }
 
+static void ends_are_those_noted_last(void **state)
+{
+	(void)state;
+	testing_begin();
+	struct status *status = status_new();
+	assert_int_equal(status_log_end(status, &testing_dataset, 1), -1);
+	struct log_end *ends = calloc(2, sizeof *ends);
+	ends[0] = (struct log_end){ &testing_dataset, 1, 40 };
+	ends[1] = (struct log_end){ NULL, 2, 41 };
+	status_note_ends(status, ends, 2);
+	assert_int_equal(status_log_end(status, &testing_dataset, 1), 40);
+	assert_int_equal(status_log_end(status, &testing_dataset, 2), -1);
+	status_note_ends(status, NULL, 0);
+	assert_int_equal(status_log_end(status, &testing_dataset, 1), -1);
+	status_destroy(&status);
+	testing_end();
+}
+
 static void acknowledgements_are_taken_once_and_bounded(void **state)
 {
 	(void)state;
@@ -129,8 +237,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(views_are_copies),
 		cmocka_unit_test(files_from_a_number_on),
+		cmocka_unit_test(files_after_a_time),
+		cmocka_unit_test(a_pause_is_answered_when_it_is_so),
+		cmocka_unit_test(a_pause_gives_way_to_a_later_wish_and_to_the_end),
 		cmocka_unit_test(a_flush_waits_until_it_is_done),
 		cmocka_unit_test(a_flush_ends_at_its_deadline_and_with_the_service),
+		cmocka_unit_test(ends_are_those_noted_last),
 		cmocka_unit_test(acknowledgements_are_taken_once_and_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
