@@ -112,7 +112,7 @@ void checkpoint_write_json(const struct checkpoint *checkpoint, const struct spe
 		out->error = ERROR_NO_MEMORY;
 		return;
 	}
-	text_putf(out, "{\"format\":1,\"spec_sha256\":\"%s\",\"partitions\":[", hash);
+	text_putf(out, "{\"format\":2,\"spec_sha256\":\"%s\",\"partitions\":[", hash);
 	for (size_t i = 0; i < checkpoint->count; i++) {
 		if (i > 0)
 			text_putc(out, ',');

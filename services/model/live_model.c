@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Threads: everything belongs to the live thread, but `predictions`, which locks itself, and
- * `reason` and `number`, which are atomic. Readers keep the model alive by live_models' lock.
+ * `reason`, `number` and `factor`, which are atomic. Readers keep the model alive by live_models'
+ * lock.
  */
 #include "live_model.h"
 
@@ -27,7 +28,9 @@ struct live_model {
 	struct lineage lineage;
 	bool has_predicted; /* there was a version before */
 	struct time_ring *predictions;
-	struct metric *made, *scored, *rmse, *coverage;
+	struct metric *made, *scored, *rmse, *coverage, *widened;
+	struct adaptive adaptive; /* of this version */
+	_Atomic double factor;    /* its factor */
 	atomic_int reason;
 	_Atomic int64_t number;
 };
@@ -50,6 +53,23 @@ static void metrics_set_up(struct live_model *model, struct metrics *metrics)
 		metrics, "model_live_coverage_ratio",
 		"Share of the actuals inside their 95% interval; 0 while there are none.",
 		labels.data);
+	model->widened = metrics_gauge(
+		metrics, "model_live_interval_factor",
+		"How much wider than calibrated the intervals are, to cover 95%; 1 at first.",
+		labels.data);
+}
+
+static void tell_factor(struct live_model *model)
+{
+	double factor = adaptive_factor(&model->adaptive);
+	atomic_store(&model->factor, factor);
+	metric_set(model->widened, factor);
+}
+
+static void adaptive_restart(struct live_model *model)
+{
+	model->adaptive = (struct adaptive){ 0 };
+	tell_factor(model);
 }
 
 struct live_model *live_model_new(const struct spec *spec, size_t capacity, struct metrics *metrics)
@@ -66,6 +86,7 @@ struct live_model *live_model_new(const struct spec *spec, size_t capacity, stru
 		return NULL;
 	}
 	metrics_set_up(model, metrics);
+	adaptive_restart(model);
 	return model;
 }
 
@@ -110,6 +131,11 @@ enum row_reason live_model_reason(const struct live_model *model)
 	return (enum row_reason)atomic_load(&model->reason);
 }
 
+double live_model_factor(const struct live_model *model)
+{
+	return atomic_load(&model->factor);
+}
+
 int64_t live_model_version(const struct live_model *model)
 {
 	return atomic_load(&model->number);
@@ -126,6 +152,7 @@ bool live_model_serve(struct live_model *model, struct version *version)
 	lineage_clean_up(&model->lineage);
 	model->version = version;
 	atomic_store(&model->number, number);
+	adaptive_restart(model);
 	if (!version)
 		return false;
 	size_t length;
@@ -143,6 +170,7 @@ void live_model_restart(struct live_model *model)
 	free(model->partitions);
 	model->partitions = NULL;
 	model->partition_count = 0;
+	adaptive_restart(model);
 	time_ring_clear(model->predictions);
 }
 
@@ -166,22 +194,39 @@ static struct partition *partition_of(struct live_model *model, int32_t number)
 	return partition->features ? partition : NULL;
 }
 
+/* What the fit has seen itself teaches nothing about what comes. */
+static void learn(struct live_model *model, const struct live_prediction *p)
+{
+	if (p->version != model->number || p->in_training || !isfinite(p->low) ||
+	    !isfinite(p->actual))
+		return;
+	adaptive_learn(&model->adaptive, p->low <= p->actual && p->actual <= p->high, p->level);
+	tell_factor(model);
+}
+
+struct arrival {
+	struct live_model *model;
+	const struct feature_row *row;
+};
+
 static void actual_set(void *item, void *user)
 {
 	struct live_prediction *prediction = item;
-	const struct feature_row *row = user;
-	if (isnan(prediction->actual)) {
-		prediction->actual = row->y;
-		prediction->target_us = row->target_us;
-	}
+	const struct arrival *arrival = user;
+	if (!isnan(prediction->actual))
+		return;
+	prediction->actual = arrival->row->y;
+	prediction->target_us = arrival->row->target_us;
+	learn(arrival->model, prediction);
 }
 
 /* A row whose target came: the prediction that was made from it learns the truth. */
 static void row_completed(const struct feature_row *row, enum row_reason reason, void *user)
 {
-	struct live_model *model = user;
-	if (reason == ROW_USED && model->spec.horizon_s > 0)
-		time_ring_change(model->predictions, row->timestamp_us, actual_set, (void *)row);
+	struct arrival arrival = { .model = user, .row = row };
+	if (reason == ROW_USED && arrival.model->spec.horizon_s > 0)
+		time_ring_change(arrival.model->predictions, row->timestamp_us, actual_set,
+				 &arrival);
 }
 
 static void predict(struct live_model *model, const struct feature_row *row,
@@ -193,20 +238,23 @@ static void predict(struct live_model *model, const struct feature_row *row,
 		return;
 	}
 	int64_t horizon_us = model->spec.horizon_s * 1000000;
+	double factor = adaptive_factor(&model->adaptive);
 	struct live_prediction prediction = {
 		.timestamp_us = record->timestamp_us,
 		.target_us = record->timestamp_us + horizon_us,
 		.made_us = wall_us,
 		.version = model->number,
 		.value = made.value,
-		.low = made.low,
-		.high = made.high,
+		.low = made.value - (made.value - made.low) * factor,
+		.high = made.value + (made.high - made.value) * factor,
 		.level = made.level,
+		.interval = made.interval == INTERVAL_NONE ? INTERVAL_NONE : INTERVAL_ADAPTIVE,
 		.last = isfinite(row->last) ? row->last : last,
 		.actual = horizon_us == 0 ? row->y : NAN,
 		.in_training = lineage_has_seen(&model->lineage, record->partition, record->offset),
 	};
 	time_ring_put(model->predictions, &prediction);
+	learn(model, &prediction);
 	metric_add(model->made, 1);
 }
 

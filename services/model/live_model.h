@@ -59,6 +59,11 @@ struct time_ring *live_model_predictions(const struct live_model *model);
  * thread. */
 enum row_reason live_model_reason(const struct live_model *model);
 
+/* How much wider than calibrated the next interval is (interval.h); 1 for a new version. Any
+ * thread.
+ */
+double live_model_factor(const struct live_model *model);
+
 /* Number of the version that predicts; -1: none. Any thread. */
 int64_t live_model_version(const struct live_model *model);
 

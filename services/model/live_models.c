@@ -262,6 +262,7 @@ static void status_of(const struct live_models *models, const struct live_model 
 	*status = (struct live_status){
 		.version = live_model_version(model),
 		.reason = live_model_reason(model),
+		.interval_factor = live_model_factor(model),
 		.stale_after_s = kind == RECORD_BAR ? settings->bars_stale_after_s
 						    : settings->ticks_stale_after_s,
 	};

@@ -164,17 +164,18 @@ bool version_uses(const struct version *version, size_t feature)
 
 /* --- predicting ------------------------------------------------------------------------------ */
 
-/* Between the stored parts by straight lines, beyond them the nearest. */
+/* Between the stored parts, and from no width at level 0, by straight lines; NAN beyond what is
+ * known. */
 static double spread_at(const struct predictor *predictor, double level)
 {
 	const double *parts = PREDICTOR_PARTS, *spread = predictor->spread;
 	size_t above = 0;
 	while (above < PREDICTOR_SPREADS && parts[above] < level)
 		above++;
-	if (above == 0 || above == PREDICTOR_SPREADS)
-		return spread[above == 0 ? 0 : PREDICTOR_SPREADS - 1];
-	double share = (level - parts[above - 1]) / (parts[above] - parts[above - 1]);
-	return spread[above - 1] + share * (spread[above] - spread[above - 1]);
+	if (!predictor->calibrated || above == PREDICTOR_SPREADS)
+		return NAN;
+	double part = above > 0 ? parts[above - 1] : 0, low = above > 0 ? spread[above - 1] : 0;
+	return low + (level - part) / (parts[above] - part) * (spread[above] - low);
 }
 
 static void predict_last(const struct predictor *predictor, const double *x, struct prediction *out)
@@ -183,6 +184,7 @@ static void predict_last(const struct predictor *predictor, const double *x, str
 	out->value = x[predictor->fit.anchor];
 	out->low = out->value - half;
 	out->high = out->value + half;
+	out->interval = INTERVAL_CONFORMAL;
 	out->leverage = NAN;
 	out->extrapolated = false;
 }
@@ -198,11 +200,14 @@ static void predict_linear(const struct version *version, const double *x, struc
 	const struct fit_predictor *fit = &predictor->fit;
 	out->value = fit_predict(fit, x);
 	out->leverage = fit_leverage(fit, x);
+	double spread = spread_at(predictor, out->level);
 	/* The quantile is the costly part of a half width, and the level is mostly the usual one.
 	 */
-	double half = out->level == USUAL_LEVEL_PERCENT / 100.0
+	double half = isfinite(spread) ? spread * sqrt(1 + out->leverage)
+		      : out->level == USUAL_LEVEL_PERCENT / 100.0
 			      ? version->usual_half * sqrt(1 + out->leverage)
 			      : fit_half_width(fit, out->leverage, out->level);
+	out->interval = isfinite(spread) ? INTERVAL_CONFORMAL : INTERVAL_PLAIN;
 	out->low = out->value - half;
 	out->high = out->value + half;
 	out->extrapolated = fit->anchor >= 0 && outside(predictor, (size_t)fit->anchor, x);
@@ -219,8 +224,10 @@ enum error version_predict(const struct version *version, const double *x, doubl
 		predict_last(&version->predictor, x, out);
 	else
 		predict_linear(version, x, out);
-	if (!isfinite(out->low) || !isfinite(out->high))
+	if (!isfinite(out->low) || !isfinite(out->high)) {
 		out->low = out->high = NAN;
+		out->interval = INTERVAL_NONE;
+	}
 	return isfinite(out->value) ? ERROR_OK : ERROR_INVALID;
 }
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "interval.h"
 #include "rfactor.h"
 #include "spec.h"
 #include "text.h"
@@ -36,15 +37,17 @@ bool version_uses(const struct version *version, size_t feature);
 
 struct prediction {
 	double value;
-	double low, high;  /* NAN: undefined (no degrees of freedom left) */
-	double level;      /* of the interval: 0.95 */
+	double low, high; /* NAN: undefined (no degrees of freedom left, too few rows) */
+	double level;     /* of the interval: 0.95 */
+	enum interval_kind interval;
 	double leverage;   /* x'(X'X)^-1 x; NAN where undefined */
 	bool extrapolated; /* a feature is outside the range that the training saw */
 };
 
 /* The prediction for features in the spec's order (those not used may be anything).
- * `level` > 0 and < 1. OK; INVALID: the result is not a finite number (features far out of range).
- * Any thread, no lock, no allocation. */
+ * `level` > 0 and < 1. The interval is the conformal one where the version is calibrated for the
+ * level, else the plain one of a fit. OK; INVALID: the result is not a finite number (features far
+ * out of range). Any thread, no lock, no allocation. */
 enum error version_predict(const struct version *version, const double *x, double level,
 			   struct prediction *out) MUST_USE;
 

@@ -2,7 +2,6 @@
 #include "partial_internal.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +32,9 @@ struct partial *partial_new(const struct spec *spec)
 	partial->has_last = spec_is_ordered(spec);
 	partial->ones = spec->intercept;
 	partial->width_us = first_width_us(spec);
-	partial->has_spread = spec->anchor >= 0 && partial->has_last;
+	partial->tail = tail_new(spec->feature_count);
+	if (!partial->tail)
+		partial_destroy(&partial);
 	return partial;
 }
 
@@ -44,14 +45,16 @@ void partial_reset(struct partial *partial)
 	partial->count = partial->recent = 0;
 	partial->error = ERROR_OK;
 	memset(&partial->counts, 0, sizeof(partial->counts));
-	memset(partial->spread, 0, sizeof(partial->spread));
+	tail_reset(partial->tail);
 }
 
 void partial_destroy(struct partial **partial)
 {
 	if (!*partial)
 		return;
-	partial_reset(*partial);
+	if ((*partial)->tail)
+		partial_reset(*partial);
+	tail_destroy(&(*partial)->tail);
 	free(*partial);
 	*partial = NULL;
 }
@@ -158,24 +161,16 @@ static void widen(struct partial_counts *counts, int64_t first_us, int64_t last_
 		counts->last_us = last_us;
 }
 
-static void count_spread(struct partial *partial, double size)
+/* Whether a row may be held out, as far as is known by now. */
+static bool may_be_held_out(const struct partial *partial, const struct feature_row *row)
 {
-	double place = (log2(size) - SPREAD_LOWEST) * SPREAD_PER_DOUBLING;
-	size_t bin = !(place > 0) ? 0 : place >= SPREAD_BINS - 1 ? SPREAD_BINS - 1 : (size_t)place;
-	partial->spread[bin]++;
+	return partial->split == SPLIT_TIME || partial->train_fraction >= 1 ||
+	       key_of(partial, row) == SIDE_HELD_OUT;
 }
 
-double partial_spread(const struct partial *partial, double part)
+struct tail *partial_tail(const struct partial *partial)
 {
-	int64_t all = 0, below = 0;
-	for (size_t i = 0; i < SPREAD_BINS; i++)
-		all += partial->spread[i];
-	if (all == 0)
-		return NAN;
-	size_t bin = 0;
-	while (bin < SPREAD_BINS - 1 && (double)(below + partial->spread[bin]) < part * (double)all)
-		below += partial->spread[bin++];
-	return exp2((double)(bin + 1) / SPREAD_PER_DOUBLING + SPREAD_LOWEST);
+	return partial->tail;
 }
 
 void partial_take(const struct feature_row *row, enum row_reason reason, void *user)
@@ -195,8 +190,8 @@ void partial_take(const struct feature_row *row, enum row_reason reason, void *u
 		columns[partial->features] = row->last;
 	columns[partial->columns - 1] = row->y;
 	rfactor_add(factor, columns);
-	if (partial->has_spread)
-		count_spread(partial, fabs(row->y - row->last));
+	if (may_be_held_out(partial, row) && !tail_add(partial->tail, row))
+		partial->error = ERROR_NO_MEMORY;
 	widen(&partial->counts, row->timestamp_us, row->timestamp_us);
 }
 
@@ -244,8 +239,8 @@ enum error partial_merge(struct partial *into, struct partial *from)
 		insert(into, at, key, copy);
 	}
 	into->recent = 0;
-	for (size_t i = 0; i < SPREAD_BINS; i++)
-		into->spread[i] += from->spread[i];
+	if (!tail_merge(into->tail, from->tail))
+		into->error = ERROR_NO_MEMORY;
 	add_counts(&into->counts, &from->counts);
 	return into->error;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What rows leave behind for a training: R factors and counts. Partials of disjoint rows merge.
+ * What rows leave behind for a training: R factors, counts and the latest rows that may be held
+ * out. Partials of disjoint rows merge.
  *
  * A seeded split needs two factors: a row's side depends on nothing but the row and the seed. A
  * split by time needs one factor per bucket of time, since where the cut falls is known at the end:
@@ -19,6 +20,7 @@
 #include "features.h"
 #include "rfactor.h"
 #include "spec.h"
+#include "tail.h"
 
 enum { PARTIAL_BUCKET_S = 900, PARTIAL_MAX_BUCKETS = 256 };
 
@@ -57,9 +59,9 @@ struct partial_split {
 enum error partial_split(struct partial *partial, struct partial_split *split) MUST_USE;
 void partial_split_clean_up(struct partial_split *split);
 
-/* The size that |y - last| does not exceed in `part` (0 to 1) of the rows, up to 4.5% above the
- * exact one; NAN: no rows, or a spec without an anchor, for which it is not kept. */
-double partial_spread(const struct partial *partial, double part);
+/* The latest rows: of a seeded split those held out, of one by time all, since the cut is known at
+ * the end. Lives as long as the partial. */
+struct tail *partial_tail(const struct partial *partial);
 
 /* Data columns of the factors: features, last (ordered specs), target. */
 size_t partial_columns(const struct spec *spec);

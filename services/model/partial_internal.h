@@ -9,9 +9,6 @@
 
 enum { SIDE_TRAIN, SIDE_HELD_OUT }; /* keys of a seeded split */
 
-/* Sizes from 2^-20 up, 16 bins to each doubling; smaller ones fall into the first. */
-enum { SPREAD_BINS = 1024, SPREAD_PER_DOUBLING = 16, SPREAD_LOWEST = -20 };
-
 struct slot {
 	int64_t key; /* side, or bucket number */
 	struct rfactor *factor;
@@ -29,8 +26,7 @@ struct partial {
 	int64_t width_us; /* of a bucket; split by time only */
 	enum error error; /* sticky */
 	struct partial_counts counts;
-	int64_t spread[SPREAD_BINS]; /* rows by |y - last|, for specs with an anchor */
-	bool has_spread;
+	struct tail *tail;
 	size_t count, recent;
 	struct slot slots[PARTIAL_MAX_BUCKETS + 1]; /* one above, for the moment before doubling */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Partials to and from JSON. The spread is written as pairs of bin and count, since most are zero.
+ * Partials to and from JSON.
  */
 #include "json_numbers.h"
 #include "partial_internal.h"
@@ -17,26 +17,13 @@ static void write_counts(const struct partial_counts *counts, struct text *out)
 	text_put_i64(out, counts->last_us);
 }
 
-static void write_spread(const struct partial *partial, struct text *out)
-{
-	const char *comma = "";
-	text_puts(out, ",\"spread\":[");
-	for (int64_t bin = 0; bin < SPREAD_BINS; bin++) {
-		if (partial->spread[bin] == 0)
-			continue;
-		text_puts(out, comma);
-		json_write_integers(out, (const int64_t[]){ bin, partial->spread[bin] }, 2);
-		comma = ",";
-	}
-	text_putc(out, ']');
-}
-
 void partial_write_json(struct partial *partial, struct text *out)
 {
 	text_puts(out, "{\"width_us\":");
 	text_put_i64(out, partial->width_us);
 	write_counts(&partial->counts, out);
-	write_spread(partial, out);
+	text_puts(out, ",\"tail\":");
+	tail_write_json(partial->tail, out);
 	text_puts(out, ",\"slots\":[");
 	for (size_t i = 0; i < partial->count; i++) {
 		text_puts(out, i > 0 ? ",{\"key\":" : "{\"key\":");
@@ -59,21 +46,6 @@ static bool read_counts(const cJSON *json, struct partial_counts *counts)
 	       json_read_integers(member(json, "rows"), counts->rows, ROW_REASON_COUNT) &&
 	       json_read_integer(member(json, "first_us"), &counts->first_us) &&
 	       json_read_integer(member(json, "last_us"), &counts->last_us);
-}
-
-static bool read_spread(const cJSON *array, struct partial *partial)
-{
-	const cJSON *item = NULL;
-	if (!cJSON_IsArray(array))
-		return false;
-	cJSON_ArrayForEach(item, array)
-	{
-		int64_t pair[2];
-		if (!json_read_integers(item, pair, 2) || pair[0] < 0 || pair[0] >= SPREAD_BINS)
-			return false;
-		partial->spread[pair[0]] = pair[1];
-	}
-	return true;
 }
 
 static bool read_slot(const cJSON *json, struct partial *partial)
@@ -108,7 +80,7 @@ enum error partial_read_json(const struct spec *spec, const cJSON *json, struct 
 	int64_t least_us = partial->width_us;
 	if (json_read_integer(member(json, "width_us"), &partial->width_us) &&
 	    partial->width_us >= least_us && read_counts(json, &partial->counts) &&
-	    read_spread(member(json, "spread"), partial) &&
+	    tail_read_json(member(json, "tail"), partial->tail) &&
 	    read_slots(member(json, "slots"), partial)) {
 		*out = partial;
 		return ERROR_OK;

@@ -116,7 +116,8 @@ static void put_result(const struct call *call, const struct prediction *made, s
 		text_puts(out, ",\"interval\":null,\"level\":");
 	}
 	text_put_double(out, made->level);
-	text_puts(out, ",\"version\":");
+	text_putf(out,
+		  ",\"interval_kind\":\"%s\",\"version\":", interval_kind_name(made->interval));
 	text_put_i64(out, version_number(call->version));
 	text_puts(out, made->extrapolated ? ",\"extrapolated\":true}" : ",\"extrapolated\":false}");
 }

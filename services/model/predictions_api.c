@@ -43,6 +43,7 @@ static void put_prediction(struct text *out, const struct live_prediction *p)
 		text_puts(out, ",\"interval\":null");
 	}
 	put_number(out, "level", p->level);
+	text_putf(out, ",\"interval_kind\":\"%s\"", interval_kind_name(p->interval));
 	text_puts(out, ",\"version\":");
 	text_put_i64(out, p->version);
 	put_number(out, "last_price", p->last);
@@ -197,6 +198,7 @@ static void put_status(struct text *out, const struct spec *spec, const struct l
 		  "older than %lld s, or there is none\"",
 		  (long long)status->stale_after_s, spec->table->plural,
 		  (long long)status->stale_after_s);
+	put_number(out, "interval_factor", status->interval_factor);
 	put_score(out, &status->score);
 	text_putc(out, '}');
 }

@@ -40,9 +40,9 @@ cJSON *predictor_to_json(const struct predictor *predictor, const struct spec *s
 {
 	cJSON *json = cJSON_CreateObject();
 	cJSON_AddStringToObject(json, "kind", predictor->last_price ? "last-price" : "linear");
-	if (predictor->last_price)
+	if (predictor->calibrated)
 		add_doubles(json, "spread", predictor->spread, PREDICTOR_SPREADS);
-	else
+	if (!predictor->last_price)
 		add_fit(json, predictor, spec);
 	int anchor = predictor->fit.anchor;
 	if (anchor >= 0)
@@ -84,6 +84,25 @@ static bool get_features(const cJSON *json, const struct spec *spec, struct fit_
 		if (index < 0)
 			return false;
 		fit->columns[fit->kept++] = (size_t)index;
+	}
+	return true;
+}
+
+/* Numbers that do not fall, and null from the first unknown one on. */
+static bool get_spread(const cJSON *json, double *spread)
+{
+	const cJSON *array = cJSON_GetObjectItemCaseSensitive(json, "spread"), *item = NULL;
+	size_t count = 0;
+	double before = 0;
+	if (!cJSON_IsArray(array) || cJSON_GetArraySize(array) != PREDICTOR_SPREADS)
+		return false;
+	cJSON_ArrayForEach(item, array)
+	{
+		bool known = cJSON_IsNumber(item) && item->valuedouble >= before;
+		if (!cJSON_IsNull(item) && !known)
+			return false;
+		before = known ? item->valuedouble : INFINITY;
+		spread[count++] = known ? item->valuedouble : NAN;
 	}
 	return true;
 }
@@ -131,13 +150,14 @@ enum error predictor_from_json(const cJSON *json, const struct spec *spec,
 	const char *anchor = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "anchor"));
 	predictor->fit.anchor = anchor ? spec_feature_index(spec, anchor) : -1;
 	predictor->last_price = kind && strcmp(kind, "last-price") == 0;
+	bool has_spread = cJSON_GetObjectItemCaseSensitive(json, "spread") != NULL;
 	bool whole = false;
+	predictor->calibrated = has_spread && get_spread(json, predictor->spread);
 	if (predictor->last_price)
-		whole = predictor->fit.anchor >= 0 &&
-			get_doubles(json, "spread", predictor->spread, PREDICTOR_SPREADS);
+		whole = predictor->fit.anchor >= 0 && predictor->calibrated;
 	else if (kind && strcmp(kind, "linear") == 0)
 		whole = (!anchor || predictor->fit.anchor >= 0) && get_fit(json, spec, predictor);
-	if (whole)
+	if (whole && predictor->calibrated == has_spread)
 		return ERROR_OK;
 	why_putf(why, "the predictor is not whole or not of this spec");
 	return ERROR_INVALID;

@@ -15,14 +15,16 @@
 
 enum { PREDICTOR_SPREADS = 8 };
 
-/* The parts of the rows for which a last-price predictor knows the spread. */
+/* The levels for which a predictor knows the spread. */
 extern const double PREDICTOR_PARTS[PREDICTOR_SPREADS];
 
 struct predictor {
 	bool last_price; /* the anchor itself; then only `spread` and `fit.anchor` count */
+	bool calibrated; /* `spread` is known; always for a last price */
 	struct fit_predictor fit;
 	double low[FIT_MAX_FEATURES], high[FIT_MAX_FEATURES]; /* training's range, per feature */
-	double spread[PREDICTOR_SPREADS];                     /* of |y - last|, ascending */
+	double spread[PREDICTOR_SPREADS]; /* half widths at leverage 0, ascending (calibration.h);
+					     NAN: unknown, and then those after it as well */
 };
 
 /* NULL: no memory. */

@@ -5,11 +5,15 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "interval.h"
 #include "json_numbers.h"
 #include "model_version.h"
 #include "version.h"
 
 enum { MAX_WARNINGS_TEXT = 300 };
+
+/* Beyond this the plain intervals' claim is worth a warning. */
+static const double COVERAGE_OFF = 0.02;
 
 /* --- coefficients ---------------------------------------------------------------------------- */
 
@@ -91,6 +95,44 @@ static void add_held_out(cJSON *report, const struct report_input *input)
 	cJSON_AddNumberToObject(rival, "rmse", input->rival->rmse);
 }
 
+/* --- intervals ------------------------------------------------------------------------------ */
+
+static double plain_half(const struct report_input *input)
+{
+	return input->fit ? fit_half_width(&input->predictor->fit, 0, CALIBRATION_LEVEL) : NAN;
+}
+
+static enum interval_kind served(const struct report_input *input, double half)
+{
+	if (input->predictor->calibrated && isfinite(half))
+		return INTERVAL_CONFORMAL;
+	return isfinite(plain_half(input)) ? INTERVAL_PLAIN : INTERVAL_NONE;
+}
+
+/* Half widths are those of 95% at leverage 0. */
+static void add_intervals(cJSON *report, const struct report_input *input)
+{
+	const struct calibration *calibration = input->calibration;
+	double half = NAN;
+	for (size_t i = 0; i < PREDICTOR_SPREADS; i++)
+		if (PREDICTOR_PARTS[i] == CALIBRATION_LEVEL)
+			half = calibration->spread[i];
+	cJSON *json = cJSON_AddObjectToObject(report, "intervals");
+	cJSON_AddStringToObject(json, "served", interval_kind_name(served(input, half)));
+	cJSON_AddStringToObject(json, "served_live", interval_kind_name(INTERVAL_ADAPTIVE));
+	cJSON_AddNumberToObject(json, "level", CALIBRATION_LEVEL);
+	cJSON_AddNumberToObject(json, "plain_half_width", plain_half(input));
+	cJSON_AddNumberToObject(json, "conformal_half_width", half);
+	cJSON_AddNumberToObject(json, "calibration_rows", (double)calibration->rows);
+	json_add_time(json, "since", calibration->since_us);
+	json_add_time(json, "until", calibration->until_us);
+	cJSON *coverage = cJSON_AddObjectToObject(json, "coverage");
+	cJSON_AddNumberToObject(coverage, "rows", (double)calibration->proof_rows);
+	cJSON_AddNumberToObject(coverage, "plain", calibration->plain);
+	cJSON_AddNumberToObject(coverage, "conformal", calibration->conformal);
+	cJSON_AddNumberToObject(coverage, "adaptive", calibration->adaptive);
+}
+
 /* --- warnings -------------------------------------------------------------------------------- */
 
 static void warn(cJSON *warnings, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -141,6 +183,10 @@ static void add_warnings(cJSON *report, const struct report_input *input)
 		warn(warnings, "nothing is held out: the error on new data is not known");
 	else if (input->score->skill_last <= 0 && input->fit)
 		warn(warnings, "the last price alone does no worse on the held-out part");
+	if (input->calibration->plain < CALIBRATION_LEVEL - COVERAGE_OFF ||
+	    input->calibration->plain > CALIBRATION_LEVEL + COVERAGE_OFF)
+		warn(warnings, "plain 95%% intervals hold %.1f%% of the later held-out rows",
+		     100 * input->calibration->plain);
 	warn_of_reading(warnings, input->reading);
 }
 
@@ -244,6 +290,7 @@ cJSON *report_version(const struct report_input *input)
 			report, "rows",
 			(double)partial_counts(input->reading->partial)->rows[ROW_USED]);
 	add_held_out(report, input);
+	add_intervals(report, input);
 	add_warnings(report, input);
 	add_lineage(report, input);
 	return body;

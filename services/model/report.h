@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "calibration.h"
 #include "dataset.h"
 #include "fit.h"
 #include "partial.h"
@@ -28,6 +29,7 @@ struct report_input {
 	const struct predictor *predictor;
 	const struct fit *fit;         /* NULL: the last price itself */
 	const struct fit_score *score; /* on the held-out part; rows 0: there is none */
+	const struct calibration *calibration;
 	const struct partial_split *split;
 	const struct report_rival *rival;
 	const struct reading_result *reading;

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "interval.h"
+
 struct live_prediction {
 	int64_t timestamp_us; /* of the record whose features were used; first: see time_ring.h */
 	int64_t target_us;    /* the instant that is predicted */
@@ -16,9 +18,10 @@ struct live_prediction {
 	int64_t version;
 	double value;
 	double low, high, level; /* low, high NAN: undefined */
-	double last;             /* the last price known when it was made; NAN: none */
-	double actual;           /* NAN: not known yet */
-	bool in_training;        /* the version was fitted on this record: no proof of anything */
+	enum interval_kind interval;
+	double last;      /* the last price known when it was made; NAN: none */
+	double actual;    /* NAN: not known yet */
+	bool in_training; /* the version was fitted on this record: no proof of anything */
 };
 
 struct score {

@@ -39,6 +39,7 @@ struct run {
 	struct fit fit;
 	struct fit_score score;
 	struct predictor predictor;
+	struct calibration calibration;
 	struct report_rival rival;
 	int64_t created_us;
 	char memory[JOB_MAX_REASON + 1];
@@ -242,6 +243,20 @@ static void score(struct run *run)
 	rfactor_destroy(&none);
 }
 
+/* Intervals from the held-out rows, which the fit has not seen; the last price has seen none. */
+static enum error set_intervals(struct run *run, struct predictor *predictor,
+				struct calibration *calibration)
+{
+	int64_t since_us = predictor->last_price ? 0
+			   : run->split.held_out ? run->split.cut_us
+						 : INT64_MAX;
+	enum error error =
+		calibrate(predictor, partial_tail(run->reading.partial), since_us, calibration);
+	predictor->calibrated = predictor->last_price || calibration->rows > 0;
+	memcpy(predictor->spread, calibration->spread, sizeof(predictor->spread));
+	return error;
+}
+
 /* The version that serves, on the same rows; only where it is of the same spec. */
 static void find_rival(struct run *run)
 {
@@ -272,7 +287,7 @@ static enum error fit(struct run *run)
 	fill_predictor(run);
 	score(run);
 	find_rival(run);
-	return ERROR_OK;
+	return set_intervals(run, &run->predictor, &run->calibration);
 }
 
 /* --- saving ---------------------------------------------------------------------------------- */
@@ -310,13 +325,15 @@ static bool passes_gate(const struct run *run, bool has_serving, char *reason, s
 }
 
 static cJSON *make_body(const struct run *run, const struct predictor *predictor,
-			const struct fit *fitted, const struct fit_score *scored)
+			const struct fit *fitted, const struct fit_score *scored,
+			const struct calibration *calibration)
 {
 	const struct report_input input = {
 		.spec = &run->spec,
 		.predictor = predictor,
 		.fit = fitted,
 		.score = scored,
+		.calibration = calibration,
 		.split = &run->split,
 		.rival = &run->rival,
 		.reading = &run->reading,
@@ -328,22 +345,23 @@ static cJSON *make_body(const struct run *run, const struct predictor *predictor
 	return report_version(&input);
 }
 
-/* Version 0 of a forecast: the last price, with intervals as wide as it was really off. */
+/* Version 0 of a forecast: the last price, with intervals as wide as it was off lately. */
 static enum error save_last_price(struct run *run, bool serves)
 {
 	struct predictor last = { .last_price = true, .fit.anchor = run->spec.anchor };
 	struct fit_score scored = run->score;
 	int64_t number;
-	for (size_t i = 0; i < PREDICTOR_SPREADS; i++)
-		last.spread[i] = partial_spread(run->reading.partial, PREDICTOR_PARTS[i]);
+	struct calibration calibration;
+	enum error error = set_intervals(run, &last, &calibration);
+	if (error != ERROR_OK)
+		return error;
 	scored.rmse = scored.last_rmse;
 	scored.skill_last = scored.rows > 0 ? 0 : NAN;
 	scored.skill_mean = scored.mean_rmse > 0 ? 1 - scored.rmse / scored.mean_rmse : NAN;
-	cJSON *body = make_body(run, &last, NULL, &scored);
+	cJSON *body = make_body(run, &last, NULL, &scored, &calibration);
 	if (!body)
 		return ERROR_NO_MEMORY;
-	enum error error =
-		registry_add(run->training->registry, run->spec.name, body, true,
+	error = registry_add(run->training->registry, run->spec.name, body, true,
 			     serves ? "gate" : NULL, "the last price itself", &number, &run->why);
 	cJSON_Delete(body);
 	return error == ERROR_EXISTS ? ERROR_OK : error;
@@ -352,7 +370,7 @@ static enum error save_last_price(struct run *run, bool serves)
 static enum error save_fit(struct run *run, bool serves, const char *reason)
 {
 	int64_t number;
-	cJSON *body = make_body(run, &run->predictor, &run->fit, &run->score);
+	cJSON *body = make_body(run, &run->predictor, &run->fit, &run->score, &run->calibration);
 	if (!body)
 		return ERROR_NO_MEMORY;
 	enum error error = registry_add(run->training->registry, run->spec.name, body, false,

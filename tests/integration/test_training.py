@@ -193,7 +193,10 @@ def test_ia_leaves_out_what_gives_the_price_away(model, hdfs, names):
     row = dict(zip(["buy_price", "volume", "volatility"], [40000.0, 2000.0, 0.05]))
     first = server.post("/v1/models/ia/predict", row).json()
     assert first["prediction"] == pytest.approx(40100, abs=5)
-    assert first["interval"][1] - first["interval"][0] == pytest.approx(2 * 1.96 * 30, rel=0.05)
+    assert found["intervals"]["plain_half_width"] == pytest.approx(1.96 * 30, rel=0.05)
+    # The 95% quantile of some 600 errors is known to about 4%.
+    assert first["interval_kind"] == found["intervals"]["served"] == "conformal"
+    assert first["interval"][1] - first["interval"][0] == pytest.approx(2 * 1.96 * 30, rel=0.16)
 
 
 def test_streamlit_takes_the_return_across_files(model, hdfs, names):

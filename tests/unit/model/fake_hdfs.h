@@ -233,6 +233,16 @@ static void fake_name_node(struct fake_request *request)
 		request->status = "400 Bad Request";
 }
 
+/* One of the faults that a test asked for; a read that was held may be one as well. */
+static bool fake_fails(struct fake_request *request)
+{
+	if (atomic_load(&request->hdfs->fail_next) <= 0)
+		return false;
+	atomic_fetch_sub(&request->hdfs->fail_next, 1);
+	request->status = "503 Service Unavailable";
+	return true;
+}
+
 static void fake_data_node(struct fake_request *request)
 {
 	struct fake_hdfs *hdfs = request->hdfs;
@@ -241,6 +251,8 @@ static void fake_data_node(struct fake_request *request)
 		bool holds = strncmp(path, "/bitcoin/data/", 14) == 0;
 		while (holds && atomic_load(&hdfs->hold_data) && !atomic_load(&hdfs->stop))
 			poll(NULL, 0, 5);
+		if (holds && fake_fails(request))
+			return;
 		pthread_mutex_lock(&hdfs->lock);
 		const struct fake_file *file = fake_find(hdfs, path);
 		const char *from = strstr(request->query, "offset=");
@@ -332,9 +344,8 @@ static void fake_serve(struct fake_hdfs *hdfs, int fd)
 	if (head_length > 0 && fake_parse(request, &input)) {
 		request->body = input.data + head_length;
 		request->body_length = body_length;
-		if (atomic_load(&hdfs->fail_next) > 0) {
-			atomic_fetch_sub(&hdfs->fail_next, 1);
-			request->status = "503 Service Unavailable";
+		if (fake_fails(request)) {
+			/* answered */
 		} else if (strncmp(request->path, "/data/", 6) == 0) {
 			fake_data_node(request);
 		} else {

@@ -134,6 +134,44 @@ static void a_later_actual_comes_when_it_is_known(void **state)
 	fixture_clean_up(&f);
 }
 
+/* An actual outside widens the intervals that follow, one inside narrows them a little; what the
+ * fit has seen teaches nothing; a new version begins anew. */
+static void intervals_follow_the_errors(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_of(SAME_BAR);
+	struct live_prediction out[100];
+	live_model_serve(f.model, version_retain(f.version));
+	take(&f, 1, 100, 300);
+	assert_true(live_model_factor(f.model) == 1);
+	take(&f, 2, 100, 300);
+	double wider = exp(0.95 * ADAPTIVE_GAIN);
+	assert_true(fabs(live_model_factor(f.model) - wider) < 1e-12);
+	take(&f, 3, 100, 101);
+	assert_int_equal(predictions(&f, out), 3);
+	assert_int_equal(out[2].interval, INTERVAL_ADAPTIVE);
+	assert_true(fabs((out[2].high - out[2].value) / (out[1].high - out[1].value) - wider) <
+		    1e-9);
+	assert_true(fabs(out[2].high + out[2].low - 2 * out[2].value) < 1e-9);
+	assert_true(live_model_factor(f.model) < wider);
+	live_model_serve(f.model, NULL);
+	assert_true(live_model_factor(f.model) == 1);
+	fixture_clean_up(&f);
+}
+
+static void a_later_actual_teaches_when_it_comes(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_of(LATER);
+	live_model_serve(f.model, version_retain(f.version));
+	take(&f, 0, 0, 100);
+	take(&f, 1, 0, 1000);
+	assert_true(live_model_factor(f.model) == 1);
+	take(&f, 2, 0, 1000); /* 900 off, where 5 is claimed */
+	assert_true(live_model_factor(f.model) > 1);
+	fixture_clean_up(&f);
+}
+
 static void only_the_first_version_asks_for_the_past(void **state)
 {
 	(void)state;
@@ -189,6 +227,8 @@ int main(void)
 		cmocka_unit_test(without_a_version_nothing_is_predicted),
 		cmocka_unit_test(the_same_bar_gives_its_actual_at_once),
 		cmocka_unit_test(a_later_actual_comes_when_it_is_known),
+		cmocka_unit_test(intervals_follow_the_errors),
+		cmocka_unit_test(a_later_actual_teaches_when_it_comes),
 		cmocka_unit_test(only_the_first_version_asks_for_the_past),
 		cmocka_unit_test(partitions_have_their_own_history),
 		cmocka_unit_test(no_finite_prediction_is_none),

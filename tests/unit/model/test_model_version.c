@@ -23,6 +23,7 @@ struct made {
 	struct reading_result reading;
 	struct dataset dataset;
 	struct dataset_file files[2];
+	struct calibration calibration;
 	struct report_rival rival;
 };
 
@@ -96,6 +97,7 @@ static cJSON *body_of(const struct made *made, const struct predictor *predictor
 					    .predictor = predictor,
 					    .fit = with_fit ? &made->fit : NULL,
 					    .score = &made->score,
+					    .calibration = &made->calibration,
 					    .split = &made->split,
 					    .rival = &made->rival,
 					    .reading = &made->reading,
@@ -155,6 +157,40 @@ static void a_stored_version_predicts_the_same(void **state)
 	unmake(&made);
 }
 
+/* The conformal interval as far as it reaches, the plain one beyond. */
+static void a_calibrated_version_serves_conformal_intervals(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 3000);
+	struct prediction prediction;
+	double x[SPEC_MAX_FEATURES] = { 107500, 0.2, 3, 40, 500, 1000, 20000, 300000 };
+	assert_int_equal(calibrate(&made->predictor, partial_tail(made->partial),
+				   made->split.cut_us, &made->calibration),
+			 ERROR_OK);
+	made->predictor.calibrated = true;
+	memcpy(made->predictor.spread, made->calibration.spread, sizeof(made->predictor.spread));
+	assert_true(isnan(made->predictor.spread[PREDICTOR_SPREADS - 1])); /* 600 rows */
+	struct version *version = store_and_load(body_of(made, &made->predictor, true));
+	double size = sqrt(1 + fit_leverage(&made->fit.predictor, x));
+	assert_int_equal(version_predict(version, x, 0.95, &prediction), ERROR_OK);
+	assert_int_equal(prediction.interval, INTERVAL_CONFORMAL);
+	assert_true(fabs(prediction.high - prediction.value - made->predictor.spread[4] * size) <
+		    1e-9);
+	assert_int_equal(version_predict(version, x, 0.25, &prediction), ERROR_OK);
+	assert_true(fabs(prediction.high - prediction.value -
+			 made->predictor.spread[0] * size / 2) < 1e-9);
+	assert_int_equal(version_predict(version, x, 0.9999, &prediction), ERROR_OK);
+	assert_int_equal(prediction.interval, INTERVAL_PLAIN);
+	size_t length;
+	cJSON *report = cJSON_Parse(version_report(version, &length));
+	const cJSON *intervals = cJSON_GetObjectItem(report, "intervals");
+	assert_string_equal(cJSON_GetObjectItem(intervals, "served")->valuestring, "conformal");
+	assert_int_equal(cJSON_GetObjectItem(intervals, "calibration_rows")->valueint, 600);
+	cJSON_Delete(report);
+	version_release(&version);
+	unmake(&made);
+}
+
 static void outside_of_what_was_seen(void **state)
 {
 	(void)state;
@@ -182,19 +218,23 @@ static void the_last_price_has_intervals_too(void **state)
 	(void)state;
 	struct made *made = make("forecast_5m", 3000);
 	struct predictor last = { .last_price = true, .fit.anchor = made->spec.anchor };
-	for (size_t i = 0; i < PREDICTOR_SPREADS; i++)
-		last.spread[i] = partial_spread(made->partial, PREDICTOR_PARTS[i]);
+	last.calibrated = true;
+	assert_int_equal(calibrate(&last, partial_tail(made->partial), 0, &made->calibration),
+			 ERROR_OK);
+	memcpy(last.spread, made->calibration.spread, sizeof(last.spread));
 	struct version *version = store_and_load(body_of(made, &last, false));
-	struct prediction narrow, usual, between, widest;
+	struct prediction narrow, usual, between, beyond;
 	double x[SPEC_MAX_FEATURES] = { 12345.5 };
 	assert_int_equal(version_predict(version, x, 0.5, &narrow), ERROR_OK);
 	assert_int_equal(version_predict(version, x, 0.95, &usual), ERROR_OK);
 	assert_int_equal(version_predict(version, x, 0.925, &between), ERROR_OK);
-	assert_int_equal(version_predict(version, x, 0.99999, &widest), ERROR_OK);
+	assert_int_equal(version_predict(version, x, 0.99999, &beyond), ERROR_OK);
 	assert_true(usual.value == 12345.5 && isnan(usual.leverage));
 	assert_true(fabs(usual.high - usual.value - last.spread[4]) < 1e-9);
-	assert_true(narrow.high < between.high && between.high < usual.high &&
-		    usual.high < widest.high);
+	assert_true(narrow.high < between.high && between.high < usual.high);
+	assert_int_equal(usual.interval, INTERVAL_CONFORMAL);
+	/* More than the rows can tell: no interval rather than one too narrow. */
+	assert_true(isnan(beyond.high) && beyond.interval == INTERVAL_NONE);
 	struct version_summary summary = version_summary(version);
 	assert_true(summary.last_price && summary.rows == 3000);
 	double rmse = version_rmse(version, made->split.held_out);
@@ -265,6 +305,7 @@ static void undefined_numbers_are_null(void **state)
 	const double x[SPEC_MAX_FEATURES] = { 107000 };
 	assert_int_equal(version_predict(version, x, 0.95, &prediction), ERROR_OK);
 	assert_true(isnan(prediction.low) && isnan(prediction.high));
+	assert_int_equal(prediction.interval, INTERVAL_NONE);
 	version_release(&version);
 	unmake(&made);
 }
@@ -295,6 +336,18 @@ static void broken_bodies_are_refused(void **state)
 	cJSON_ReplaceItemInArray(triangle, 0, cJSON_CreateNumber(0)); /* would divide by zero */
 	struct version *version = NULL;
 	assert_int_equal(load(body, &version, NULL), ERROR_INVALID);
+	body = body_of(made, &made->predictor, true);
+	static const char *const spreads[] = {
+		"[1,2]", "{}", "[1,2,3,4,5,6,7,6]", "[1,2,3,null,5,6,7,8]", "[-1,2,3,4,5,6,7,8]",
+	};
+	for (size_t i = 0; i < 5; i++) {
+		cJSON *broken = cJSON_Duplicate(body, true);
+		cJSON_AddItemToObject(cJSON_GetObjectItem(broken, "predictor"), "spread",
+				      cJSON_Parse(spreads[i]));
+		if (load(broken, &version, NULL) != ERROR_INVALID)
+			fail_msg("taken with the spread %s", spreads[i]);
+	}
+	cJSON_Delete(body);
 	unmake(&made);
 }
 
@@ -302,6 +355,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stored_version_predicts_the_same),
+		cmocka_unit_test(a_calibrated_version_serves_conformal_intervals),
 		cmocka_unit_test(outside_of_what_was_seen),
 		cmocka_unit_test(the_last_price_has_intervals_too),
 		cmocka_unit_test(the_report_tells_everything),
