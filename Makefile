@@ -24,6 +24,8 @@ PACKAGES := rdkafka libcjson libcurl gsl zlib openssl
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs rdkafka libcjson libcurl zlib openssl 2>/dev/null) -lcivetweb
 GSL_LIBS   := -lgsl -lopenblas
+# Random numbers need no fast BLAS, which is 40 MB and starts threads.
+$(BUILD)/bin/gateway: GSL_LIBS := -lgsl -lgslcblas
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wundef -Wwrite-strings -Wvla -Wformat=2
@@ -34,7 +36,7 @@ endif
 CPPFLAGS += -D_GNU_SOURCE -MMD -MP -iquote shared -iquote $(BUILD)/gen
 CFLAGS   += -std=c11 $(OPTIMIZE) $(WARNINGS) -pthread -fno-omit-frame-pointer $(PKG_CFLAGS)
 # The symbol: see shared/http_civetweb.c.
-LDFLAGS  += -pthread -Wl,--export-dynamic-symbol=SSL_get_peer_certificate
+LDFLAGS  += -pthread -Wl,--as-needed -Wl,--export-dynamic-symbol=SSL_get_peer_certificate
 LDLIBS   += $(PKG_LIBS) $(GSL_LIBS) -lm
 ifneq ($(SANITIZE),)
 CFLAGS  += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
@@ -65,7 +67,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench bench-http bench-gateway bench-ingest check-prometheus lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench bench-http bench-gateway bench-ingest check-prometheus images test-containers test-yarn lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -73,7 +75,7 @@ help: ## list the targets
 deps: ## install what building, running and testing need (Debian 12 or 13, root or sudo)
 	@deploy/local/deps.sh
 
-build: $(BINARIES) ## compile the three services into $(BUILD)/bin
+build: $(BINARIES) $(BUILD)/bin/step/train-step ## compile the three services into $(BUILD)/bin
 
 # --- objects, libraries, programs ------------------------------------------------------------
 
@@ -112,6 +114,15 @@ SANITIZER_OBJECTS := $(if $(findstring thread,$(SANITIZE)),$(BUILD)/obj/tests/un
 $(BINARIES): $(BUILD)/bin/%: $(BUILD)/obj/services/%/main.o $(BUILD)/lib%.a $(BUILD)/libcommon.a $(SANITIZER_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# What Hadoop runs on its nodes, with the libraries and the loader that it was linked with, so that a node
+# needs none of them.
+STEP := $(BUILD)/bin/step/train-step
+$(STEP): $(BUILD)/obj/services/model/step/main.o $(BUILD)/libmodel.a $(BUILD)/libcommon.a $(SANITIZER_OBJECTS)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcjson -lcrypto -lm
+	@ldd $@ | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p' | xargs -I{} cp -L {} $(@D)/
+	@cp -L "$$(ldd $@ | sed -n 's/^[[:space:]]*\(\/[^ ]*\/ld-[^ ]*\) .*/\1/p')" $(@D)/loader
 
 # --- generated sources -----------------------------------------------------------------------
 
@@ -204,6 +215,21 @@ check-prometheus: ## the alert rules' own tests, by promtool (Debian's package p
 	@command -v $(PROMTOOL) >/dev/null || { echo "no $(PROMTOOL): install Debian's package prometheus" >&2; exit 1; }
 	@$(PROMTOOL) check config deploy/prometheus/prometheus.yml
 	@$(PROMTOOL) test rules deploy/prometheus/rules_test.yml
+
+PODMAN ?= podman
+IMAGE_VERSION ?= $(VERSION)
+images: ## the three services as images, localhost/tickline/… (podman, or PODMAN=docker)
+	@deploy/local/jars.sh uplot
+	@for service in $(SERVICES); do \
+		$(PODMAN) build $(PODMAN_BUILD_FLAGS) -f deploy/Containerfile --target $$service \
+			--build-arg VERSION='$(IMAGE_VERSION)' -t localhost/tickline/$$service . || exit 1; done
+
+test-containers: build ## builds the images and runs the pipeline in them (root, podman, runc, debootstrap)
+	@$(VENV)/bin/python -m pytest -q -x tests/integration/containers $(PYTEST_FLAGS)
+
+test-yarn: build ## trainings on a real YARN (its jars come from Maven)
+	@deploy/local/jars.sh yarn
+	@$(VENV)/bin/python -m pytest -q -x tests/integration/yarn $(PYTEST_FLAGS)
 
 lint: ## static analysis and formatting check
 	@tests/lint.sh

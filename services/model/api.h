@@ -18,6 +18,7 @@ struct model_app {
 	struct hdfs_settings hdfs;
 	struct model_settings settings;
 	struct training_settings training_settings;
+	struct yarn_settings yarn;
 	struct registry *registry;
 	struct training *training;
 	struct live *live;

@@ -6,48 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decimal.h"
-
-/* --- names ----------------------------------------------------------------------------------- */
-
-/* Exactly `digits` decimal digits and then `end`. */
-static bool take_number(const char **at, size_t digits, const char *end, int64_t *out)
-{
-	if (strspn(*at, "0123456789") != digits || strncmp(*at + digits, end, strlen(end)) != 0)
-		return false;
-	const char *first = *at;
-	while (digits > 1 && *first == '0') {
-		first++;
-		digits--;
-	}
-	if (decimal_read_i64(first, digits, out) != ERROR_OK)
-		return false;
-	*at = first + digits + strlen(end);
-	return true;
-}
-
-bool dataset_parse_name(const char *name, struct dataset_file *file)
-{
-	static const char prefix[] = "part-";
-	int64_t partition, first, last;
-	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
-		return false;
-	const char *at = name + sizeof(prefix) - 1;
-	if (!take_number(&at, 5, "-", &partition) || !take_number(&at, 20, "-", &first) ||
-	    !take_number(&at, 20, ".csv", &last) || *at != '\0' || first > last)
-		return false;
-	file->partition = (int32_t)partition;
-	file->first = first;
-	file->last = last;
-	return true;
-}
-
-void dataset_print_name(const struct dataset_file *file, char out[DATASET_NAME_LENGTH + 1])
-{
-	snprintf(out, DATASET_NAME_LENGTH + 1,
-		 "part-%05" PRId32 "-%020" PRId64 "-%020" PRId64 ".csv", file->partition % 100000,
-		 file->first, file->last);
-}
+#include "lines.h"
 
 /* --- listing --------------------------------------------------------------------------------- */
 
@@ -111,72 +70,49 @@ void dataset_clean_up(struct dataset *dataset)
 	memset(dataset, 0, sizeof(*dataset));
 }
 
-size_t dataset_partition_end(const struct dataset *dataset, size_t from)
-{
-	size_t end = from;
-	while (end < dataset->count &&
-	       dataset->files[end].partition == dataset->files[from].partition)
-		end++;
-	return end;
-}
-
 /* --- reading --------------------------------------------------------------------------------- */
 
 struct reading {
 	const struct record_table *table;
 	const struct dataset_sink *sink;
 	int64_t received;
-	size_t carried; /* bytes of a line whose end has not come yet */
-	bool too_long;  /* that line can't be a record any more */
-	char carry[RECORD_MAX_CSV];
+	struct lines lines;
 };
 
-static void take_line(struct reading *reading, const char *line, size_t length)
+static void take_line(const char *line, size_t length, void *user)
 {
+	struct reading *reading = user;
 	int64_t timestamp_us;
 	double values[RECORD_MAX_FIELDS];
-	if (record_read_published(reading->table, line, length, &timestamp_us, values) == ERROR_OK)
+	if (line &&
+	    record_read_published(reading->table, line, length, &timestamp_us, values) == ERROR_OK)
 		reading->sink->record(timestamp_us, values, reading->sink->user);
 	else
 		reading->sink->malformed(reading->sink->user);
 }
 
-/* Keeps the beginning of a line until the rest comes. */
-static void carry(struct reading *reading, const char *data, size_t length)
-{
-	if (length > sizeof(reading->carry) - reading->carried) {
-		reading->too_long = true;
-		length = 0;
-	}
-	memcpy(reading->carry + reading->carried, data, length);
-	reading->carried += length;
-}
-
-static void finish_carried(struct reading *reading, const char *data, size_t length)
-{
-	carry(reading, data, length);
-	if (reading->too_long)
-		reading->sink->malformed(reading->sink->user);
-	else
-		take_line(reading, reading->carry, reading->carried);
-	reading->carried = 0;
-	reading->too_long = false;
-}
-
 static enum error take_bytes(const char *data, size_t length, void *user)
 {
 	struct reading *reading = user;
-	const char *end = data + length, *at = data;
 	reading->received += (int64_t)length;
-	for (const char *line_end; (line_end = memchr(at, '\n', (size_t)(end - at)));
-	     at = line_end + 1) {
-		if (reading->carried > 0 || reading->too_long)
-			finish_carried(reading, at, (size_t)(line_end - at));
-		else
-			take_line(reading, at, (size_t)(line_end - at));
-	}
-	carry(reading, at, (size_t)(end - at));
+	lines_take(&reading->lines, data, length);
 	reading->sink->bytes(length, reading->sink->user);
+	return ERROR_OK;
+}
+
+/* Whether the bytes that came are the whole file. */
+static enum error check_whole(const struct reading *reading, const char *name, int64_t expected,
+			      struct text *why)
+{
+	if (reading->received != expected) {
+		why_putf(why, "%s: %" PRId64 " bytes came, %" PRId64 " were listed", name,
+			 reading->received, expected);
+		return ERROR_LENGTH;
+	}
+	if (lines_waiting(&reading->lines)) {
+		why_putf(why, "%s: the last line has no end", name);
+		return ERROR_LENGTH;
+	}
 	return ERROR_OK;
 }
 
@@ -190,17 +126,10 @@ enum error dataset_read(struct webhdfs *client, const char *folder, const struct
 		return ERROR_OK;
 	dataset_print_name(file, name);
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	lines_init(&reading.lines, RECORD_MAX_CSV, take_line, &reading);
 	enum error error = webhdfs_open(client, path, from, -1, take_bytes, &reading, why);
-	if (error != ERROR_OK)
-		return error;
-	if (reading.received != file->length - from) {
-		why_putf(why, "%s: %" PRId64 " bytes came, %" PRId64 " were listed", name,
-			 reading.received, file->length - from);
-		return ERROR_LENGTH;
-	}
-	if (reading.carried > 0 || reading.too_long) {
-		why_putf(why, "%s: the last line has no end", name);
-		return ERROR_LENGTH;
-	}
-	return ERROR_OK;
+	if (error == ERROR_OK)
+		error = check_whole(&reading, name, file->length - from, why);
+	lines_clean_up(&reading.lines);
+	return error;
 }

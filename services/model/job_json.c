@@ -18,6 +18,7 @@ cJSON *job_to_json(const struct job *job)
 	cJSON_AddStringToObject(json, "id", job->id);
 	cJSON_AddStringToObject(json, "model", job->model);
 	cJSON_AddStringToObject(json, "by", job->by);
+	cJSON_AddStringToObject(json, "engine", training_engine_name(job->engine));
 	cJSON_AddStringToObject(json, "state", job_state_name(job->state));
 	cJSON_AddStringToObject(json, "phase", job->phase);
 	json_add_time(json, "created", job->created_us);

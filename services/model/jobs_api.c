@@ -11,8 +11,19 @@
 
 enum { JOBS_MOST = 1000 };
 
+static bool engine_named(const cJSON *item, enum training_engine *engine)
+{
+	for (int i = 0; cJSON_IsString(item) && i < TRAINING_ENGINES; i++) {
+		if (strcmp(item->valuestring, training_engine_name((enum training_engine)i)) == 0) {
+			*engine = (enum training_engine)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* The optional body {"engine": "local"}. Answers 400 itself and gives false. */
-static bool engine_read(struct http_request *request)
+static bool engine_read(struct http_request *request, enum training_engine *engine)
 {
 	cJSON *json;
 	if (http_body_read_json(request, false, &json) != ERROR_OK)
@@ -25,7 +36,7 @@ static bool engine_read(struct http_request *request)
 			unknown = member->string;
 			fine = false;
 		} else {
-			fine = cJSON_IsString(member) && strcmp(member->valuestring, "local") == 0;
+			fine = engine_named(member, engine);
 		}
 	}
 	if (unknown)
@@ -33,7 +44,8 @@ static bool engine_read(struct http_request *request)
 				    "unknown member \"%s\"; there is: engine", unknown);
 	else if (!fine)
 		http_answer_problem(request, 400, "invalid-engine", NULL,
-				    "the body is empty or an object, and engine is \"local\"");
+				    "the body is empty or an object, and engine is \"local\" or "
+				    "\"yarn\"");
 	cJSON_Delete(json);
 	return fine;
 }
@@ -82,11 +94,13 @@ void jobs_train(struct http_request *request, void *user)
 	struct model_app *app = user;
 	const char *model = http_path_parameter(request, "m");
 	char id[JOB_ID_LENGTH + 1] = "";
-	if (!engine_read(request))
+	enum training_engine engine = ENGINE_LOCAL;
+	if (!engine_read(request, &engine))
 		return;
 	struct text why;
 	text_init(&why, 2048);
-	enum error error = training_begin(app->training, model, http_principal(request), id, &why);
+	enum error error =
+		training_begin_on(app->training, engine, model, http_principal(request), id, &why);
 	if (error == ERROR_OK) {
 		location_set(request, id);
 		answer_job(request, app, 202, id);

@@ -64,6 +64,7 @@ static enum error training_part_start(struct service *service, void *user, struc
 	(void)user;
 	const struct training_options options = {
 		.settings = &app.training_settings,
+		.yarn = &app.yarn,
 		.registry = app.registry,
 		.root = app.hdfs.hdfs_root,
 		.webhdfs = webhdfs_options(service),
@@ -160,6 +161,7 @@ int main(int argc, char **argv)
 	const struct config_table tables[] = {
 		model_settings_table(&app.settings),
 		training_settings_table(&app.training_settings),
+		yarn_settings_table(&app.yarn),
 		kafka_settings_table(&app.kafka),
 		hdfs_settings_table(&app.hdfs),
 	};

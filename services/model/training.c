@@ -56,6 +56,12 @@ const char *job_state_name(enum job_state state)
 	return names[state];
 }
 
+const char *training_engine_name(enum training_engine engine)
+{
+	static const char *const names[] = { [ENGINE_LOCAL] = "local", [ENGINE_YARN] = "yarn" };
+	return names[engine];
+}
+
 static bool has_ended(const struct job *job)
 {
 	return job->state != JOB_QUEUED && job->state != JOB_RUNNING;
@@ -111,6 +117,8 @@ enum error training_new(const struct training_options *options, struct training 
 	pthread_cond_init(&training->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 	training->settings = options->settings;
+	training->yarn = options->yarn;
+	training->metrics = options->metrics;
 	training->registry = options->registry;
 	make_metrics(training, options->metrics);
 	enum error error = copy_options(training, options) ? ERROR_OK : ERROR_NO_MEMORY;
@@ -318,12 +326,13 @@ static void trim_history(struct training *training)
 	}
 }
 
-static enum error add_task(struct training *training, const char *model, const char *by,
-			   char id[JOB_ID_LENGTH + 1])
+static enum error add_task(struct training *training, enum training_engine engine,
+			   const char *model, const char *by, char id[JOB_ID_LENGTH + 1])
 {
 	struct task *task = calloc(1, sizeof(*task));
 	if (!task)
 		return ERROR_NO_MEMORY;
+	task->job.engine = engine;
 	task->job.state = JOB_QUEUED;
 	task->job.phase = "waiting";
 	task->job.version = -1;
@@ -371,6 +380,13 @@ static enum error may_begin(const struct training *training, const char *model,
 enum error training_begin(struct training *training, const char *model, const char *by,
 			  char id[JOB_ID_LENGTH + 1], struct text *why)
 {
+	return training_begin_on(training, ENGINE_LOCAL, model, by, id, why);
+}
+
+enum error training_begin_on(struct training *training, enum training_engine engine,
+			     const char *model, const char *by, char id[JOB_ID_LENGTH + 1],
+			     struct text *why)
+{
 	struct spec spec;
 	id[0] = '\0';
 	if (registry_spec(training->registry, model, &spec) != ERROR_OK) {
@@ -380,7 +396,7 @@ enum error training_begin(struct training *training, const char *model, const ch
 	pthread_mutex_lock(&training->lock);
 	enum error error = may_begin(training, model, id, why);
 	if (error == ERROR_OK)
-		error = add_task(training, model, by, id);
+		error = add_task(training, engine, model, by, id);
 	pthread_mutex_unlock(&training->lock);
 	return error;
 }

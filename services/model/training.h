@@ -22,6 +22,7 @@
 #include "registry.h"
 #include "text.h"
 #include "webhdfs.h"
+#include "yarn/yarn_settings.h"
 
 struct training_settings {
 	int64_t train_threads;     /* files read at once by one job */
@@ -37,15 +38,21 @@ struct config_table training_settings_table(struct training_settings *settings);
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_REFUSED, JOB_FAILED, JOB_CANCELLED };
 const char *job_state_name(enum job_state state); /* "queued", … */
 
+/* Where the files are read: by this process, or by a job on a YARN cluster. */
+enum training_engine { ENGINE_LOCAL, ENGINE_YARN, TRAINING_ENGINES };
+const char *training_engine_name(enum training_engine engine); /* "local", "yarn" */
+
 enum { JOB_ID_LENGTH = 24, JOB_MAX_REASON = 1024 };
 
 struct job {
 	char id[JOB_ID_LENGTH + 1];
 	char model[SPEC_MAX_NAME + 1];
 	char by[64]; /* who started it: "api", "autotrain", "schedule" */
+	enum training_engine engine;
 	enum job_state state;
-	const char
-		*phase; /* static: "waiting", "listing", "reading", "fitting", "saving", "ended" */
+	/* Static: "waiting", "listing", "reading", "fitting", "saving", "ended"; of a YARN job
+	 * also "uploading", "submitted", "running", "merging". */
+	const char *phase;
 	int64_t created_us, started_us, ended_us; /* wall clock; 0: not yet */
 	int64_t files_total, files_done, files_refused;
 	int64_t bytes_total, bytes_done;
@@ -62,6 +69,7 @@ struct training;
 struct training_options {
 	const struct training_settings *settings; /* kept */
 	struct registry *registry;                /* outlives the training */
+	const struct yarn_settings *yarn;         /* kept; NULL: there is no engine yarn */
 	const char *root;                         /* "/bitcoin"; copied */
 	struct webhdfs_options webhdfs;           /* the strings are copied */
 	struct metrics *metrics;
@@ -78,6 +86,11 @@ void training_destroy(struct training **training); /* drains without a limit fir
 
 /* Starts a job: OK, `id` is the new one; CONFLICT, `id` is the one that runs for this model;
  * NOT_FOUND: no such model; LIMIT: too many wait; CLOSED: draining. */
+enum error training_begin_on(struct training *training, enum training_engine engine,
+			     const char *model, const char *by, char id[JOB_ID_LENGTH + 1],
+			     struct text *why) MUST_USE;
+
+/* The same on ENGINE_LOCAL. */
 enum error training_begin(struct training *training, const char *model, const char *by,
 			  char id[JOB_ID_LENGTH + 1], struct text *why) MUST_USE;
 

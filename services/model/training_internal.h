@@ -24,6 +24,8 @@ enum { TRAINING_MAX_JOBS = 8 };
 
 struct training {
 	const struct training_settings *settings;
+	const struct yarn_settings *yarn;
+	struct metrics *metrics;
 	struct registry *registry;
 	char *root;
 	struct webhdfs_options webhdfs; /* with copies of its strings */

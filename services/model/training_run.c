@@ -17,6 +17,7 @@
 #include "store.h"
 #include "timestamp.h"
 #include "training_internal.h"
+#include "yarn/yarn_reading.h"
 
 /* Files may be joined or removed between listing and reading: then all starts again. */
 enum { LISTING_ATTEMPTS = 3, SPARE_ROWS = 2 };
@@ -33,6 +34,7 @@ struct run {
 	struct dataset dataset;
 	struct checkpoint known; /* of the training before */
 	bool resumes;            /* `known` holds for the dataset */
+	int attempt;             /* counts the listings */
 	int64_t *from;           /* its plan */
 	struct reading_result reading;
 	struct partial_split split;
@@ -120,7 +122,36 @@ static void reset_progress(struct reading_progress *progress)
 	atomic_store(&progress->rows_used, 0);
 }
 
-static enum error read_all(struct run *run)
+static void on_phase(const char *phase, void *user)
+{
+	struct run *run = user;
+	training_set_phase(run->training, run->task, phase);
+}
+
+/* Everything anew: what a cluster reads takes it no longer than what is new takes us. */
+static enum error read_on_yarn(struct run *run)
+{
+	char name[JOB_ID_LENGTH + 16];
+	const struct yarn_reading reading = {
+		.settings = run->training->yarn,
+		.spec = &run->spec,
+		.root = run->training->root,
+		.folder = run->folder,
+		.name = name,
+		.dataset = &run->dataset,
+		.webhdfs = &run->training->webhdfs,
+		.metrics = run->training->metrics,
+		.progress = &run->task->progress,
+		.phase = on_phase,
+		.user = run,
+	};
+	snprintf(name, sizeof(name), "%s-%d", run->task->job.id, run->attempt);
+	reset_progress(&run->task->progress);
+	reading_clean_up(&run->reading);
+	return yarn_reading_run(&reading, &run->reading, &run->why);
+}
+
+static enum error read_here(struct run *run)
 {
 	const struct reading_request request = {
 		.spec = &run->spec,
@@ -138,11 +169,19 @@ static enum error read_all(struct run *run)
 	return reading_run(&request, &run->reading, &run->why);
 }
 
+/* Without a byte there is nothing to distribute. */
+static enum error read_all(struct run *run)
+{
+	bool on_yarn = run->task->job.engine == ENGINE_YARN && run->training->yarn;
+	return on_yarn && run->dataset.bytes > 0 ? read_on_yarn(run) : read_here(run);
+}
+
 static enum error gather_with(struct run *run, struct webhdfs *client)
 {
 	enum error error = ERROR_CONFLICT;
-	load_known(run, client);
-	for (int attempt = 0; attempt < LISTING_ATTEMPTS && error == ERROR_CONFLICT; attempt++) {
+	if (run->task->job.engine == ENGINE_LOCAL)
+		load_known(run, client);
+	for (; run->attempt < LISTING_ATTEMPTS && error == ERROR_CONFLICT; run->attempt++) {
 		text_reset(&run->why);
 		error = list(run, client);
 		if (error == ERROR_OK)

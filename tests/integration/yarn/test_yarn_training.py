@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trainings on a real YARN: the same result as the local engine's, a killed mapper, a cancel, a cluster
+without a node, a job that fails."""
+import datetime
+import math
+import os
+import pathlib
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from servers.yarn import RESOURCEMANAGER, Yarn
+from support import models, wait_until
+
+FILES, ROWS = 4, 1_000_000
+JOB_LIMIT_S = 400
+PRICE = 40000
+START = datetime.datetime(2025, 7, 1, tzinfo=datetime.timezone.utc)
+
+
+def write_ticks(hdfs, root, files, rows):
+    """Files of `rows` ticks each; most of the work is done once, for one second's text."""
+    rng = np.random.default_rng(5)
+    for number in range(files):
+        buy = np.round(rng.uniform(20000, 60000, rows), 2)
+        volume = rng.integers(1000, 5000, rows)
+        volatility = np.round(rng.uniform(0.5, 5, rows), 2)
+        sell = np.round(1.002 * buy + 0.01 * volume + rng.normal(0, 30, rows), 2)
+        out = []
+        for i in range(rows):
+            second, part = divmod(number * rows + i, 50)
+            stamp = START + datetime.timedelta(seconds=second, microseconds=part * 20000)
+            out.append(f"{stamp:%Y-%m-%dT%H:%M:%S.%f}Z,{buy[i]},{sell[i]},{volume[i]},{volatility[i]},"
+                       f"{(buy[i] - 20000) / 40000!r},{(sell[i] - 20000) / 40000!r},"
+                       f"{(volume[i] - 1000) / 4000!r}\n".replace("np.float64(", "").replace(")", ""))
+        first = number * rows
+        hdfs.write(f"{root}/data/bitcoin_data/part-00000-{first:020}-{first + rows - 1:020}.csv",
+                   "".join(out).encode())
+
+
+def start(server, name, engine="yarn"):
+    answer = server.post(f"/v1/models/{name}/train", {"engine": engine})
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["engine"] == engine
+    return answer.headers["Location"]
+
+
+def end(server, location, state="done"):
+    job = wait_until(lambda: (lambda job: job["ended"] and job)(server.get(location).json()),
+                     f"{location} ends", JOB_LIMIT_S, 0.2)
+    assert job["state"] == state, job
+    return job
+
+
+def phase(server, location, wanted):
+    return wait_until(lambda: (lambda job: (job["phase"] == wanted or job["ended"]) and job)(
+        server.get(location).json()), f"{location} is {wanted}", JOB_LIMIT_S)
+
+
+def report(server, name, version):
+    return server.get(f"/v1/models/{name}/versions/{version}").json()
+
+
+def near(a, b):
+    return a == b or math.isclose(a, b, rel_tol=1e-12, abs_tol=0)
+
+
+def assert_same(a, b):
+    """Two reports of the same data: what is counted is equal, what is computed is so to 1e-12, and a
+    coefficient to that part of the larger of itself and its standard error. The intercept is a difference
+    of numbers as large as the prices, which therefore are its measure."""
+    assert (a["rows"], a["rank"], a["dropped"]) == (b["rows"], b["rank"], b["dropped"])
+    for name in ("residual_standard_error", "r2", "condition_number", "rmse"):
+        if a.get(name) is not None:
+            assert near(a[name], b[name]), (name, a[name], b[name])
+    for one, other in zip(a["coefficients"], b["coefficients"], strict=True):
+        assert one["name"] == other["name"]
+        if one["standard_error"] is None:
+            assert one["value"] == other["value"]
+            continue
+        assert near(one["standard_error"], other["standard_error"]), (one, other)
+        price = PRICE if one["name"] == "(intercept)" else 0
+        scale = max(abs(one["value"]), one["standard_error"], price)
+        assert abs(one["value"] - other["value"]) <= 1e-12 * scale, (one, other)
+    assert (a["held_out"] or {}).get("rows") == (b["held_out"] or {}).get("rows")
+    if a["held_out"]:
+        assert near(a["held_out"]["rmse"], b["held_out"]["rmse"])
+
+
+def left_behind(hdfs, names):
+    return hdfs.names(f"{names.hdfs_root}/staging/yarn")
+
+
+def mappers():
+    """Pids of our program as a mapper."""
+    found = []
+    for folder in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"./train-step" in words and b"map" in words:
+            found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.timeout(1200)
+def test_four_million_rows_with_a_mapper_killed(node, trainer, hdfs, names):
+    write_ticks(hdfs, names.hdfs_root, FILES, ROWS)
+    server = trainer(yarn_maps=6)  # more than files: splits begin and end inside them
+    began = time.monotonic()
+    location = start(server, "ia")
+    os.kill(wait_until(mappers, "a mapper runs", JOB_LIMIT_S)[0], signal.SIGKILL)
+    job = end(server, location)
+    yarn_s = time.monotonic() - began
+    assert (job["files"], job["files_done"], job["rows"]) == (FILES, FILES, FILES * ROWS)
+    assert job["bytes_done"] == job["bytes"] and job["serves"]
+    applications = node.applications()
+    assert any(app["state"] == "FINISHED" and app["finalStatus"] == "SUCCEEDED"
+               for app in applications)
+    assert left_behind(hdfs, names) == []
+    began = time.monotonic()
+    # The factors that the job left spare the reading: without them everything is read here.
+    hdfs.delete(f"{names.hdfs_root}/models/ia/factors.json")
+    here = end(server, start(server, "ia", "local"))
+    print(f"{FILES * ROWS} rows: yarn {yarn_s:.1f} s, local {time.monotonic() - began:.1f} s")
+    assert here["rows"] == FILES * ROWS
+    assert_same(report(server, "ia", job["version"]), report(server, "ia", here["version"]))
+
+
+@pytest.mark.timeout(600)
+def test_rows_that_depend_on_each_other(node, trainer, hdfs, names):
+    rows = models.bars(6000)
+    for i in range(3):
+        models.publish(hdfs, names.hdfs_root, rows[2000 * i:2000 * (i + 1)], 2000 * i)
+    # Cut: left out whole by both engines.
+    hdfs.write(f"{names.hdfs_root}/data/bitcoin_bars/part-00000-{6000:020}-{6001:020}.csv",
+               b"2026-03-07T00:00:00.000000Z,1,2,1,2,5\n2026-03-07T00:01")
+    server = trainer(yarn_maps=7)
+    for name in ("streamlit", "forecast_5m"):
+        there = end(server, start(server, name))
+        assert there["files_refused"] == 1
+        here = end(server, start(server, name, "local"))
+        assert here["rows"] == 6000  # a refused file may become whole, so nothing is kept
+        assert_same(report(server, name, there["version"]), report(server, name, here["version"]))
+    hdfs.delete(f"{names.hdfs_root}/data/bitcoin_bars/part-00000-{6000:020}-{6001:020}.csv")
+    end(server, start(server, "forecast_5m"))
+    # Where the streams stood goes on in the next local training.
+    models.publish(hdfs, names.hdfs_root, models.bars(7000)[6000:], 6000)
+    more = end(server, start(server, "forecast_5m", "local"))
+    assert more["rows"] == 1000
+    there = end(server, start(server, "forecast_5m"))
+    assert_same(report(server, "forecast_5m", there["version"]),
+                report(server, "forecast_5m", more["version"]))
+
+
+@pytest.mark.timeout(600)
+def test_a_cancel_ends_the_job_on_the_cluster(node, trainer, hdfs, names):
+    write_ticks(hdfs, names.hdfs_root, 1, 20000)
+    server = trainer()
+    before = len(node.applications())
+    location = start(server, "ia")
+    assert phase(server, location, "submitted")["state"] == "running"
+    assert server.request("DELETE", location).status_code == 202
+    end(server, location, "cancelled")
+    ended = node.applications()
+    assert len(ended) > before
+    assert all(app["state"] in ("FINISHED", "FAILED", "KILLED") for app in ended), ended
+    assert left_behind(hdfs, names) == []
+    location = start(server, "ia")
+    phase(server, location, "running")
+    server.request("DELETE", location)
+    end(server, location, "cancelled")
+    assert all(app["state"] in ("FINISHED", "FAILED", "KILLED") for app in node.applications())
+
+
+@pytest.mark.timeout(600)
+def test_a_job_that_can_not_run_says_why(node, trainer, hdfs, names):
+    write_ticks(hdfs, names.hdfs_root, 1, 1000)
+    server = trainer(yarn_classpath="/nowhere/*")
+    job = end(server, start(server, "ia"), "failed")
+    assert "could not be launched" in job["reason"]
+    assert left_behind(hdfs, names) == []
+
+
+# --- without a node ------------------------------------------------------------------------------
+
+@pytest.mark.timeout(300)
+def test_a_cluster_without_a_node_is_not_waited_for_for_ever(service, run_folder, stack, hdfs, names):
+    folder = run_folder / "yarn-without-a-node"
+    folder.mkdir()
+    lonely = Yarn(folder, stack.hdfs)
+    try:
+        lonely.start(RESOURCEMANAGER)
+        write_ticks(hdfs, names.hdfs_root, 1, 1000)
+        server = models.start_model(service, yarn_urls=lonely.url, yarn_start_timeout_s=3,
+                                    yarn_classpath=lonely.classpath)
+        job = end(server, start(server, "ia"), "failed")
+        assert "no node took the job within 3 s" in job["reason"]
+        assert [app["state"] for app in lonely.applications()] == ["KILLED"]
+        assert left_behind(hdfs, names) == []
+    finally:
+        lonely.stop()
+    job = end(server, start(server, "ia"), "failed")
+    assert "ResourceManager" in job["reason"] and "new-application" in job["reason"]
