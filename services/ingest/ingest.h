@@ -28,11 +28,15 @@ http_handler status_get;
 http_handler status_get_partition;
 http_handler status_acknowledge_loss;
 
-/* flush_api.c, pause_api.c, files_api.c */
+/* flush_api.c, pause_api.c, files_api.c, dead_letters_api.c */
 http_handler flush_post;
 http_handler pause_post;
 http_handler resume_post;
 http_handler files_get;
+http_handler dead_letters_get;
+
+/* The query's `dataset` (ticks or bars); NULL: answered 400. */
+const struct dataset *dataset_asked(struct http_request *request, const struct ingest *ingest);
 
 /* A published file as the API shows it; the caller owns the result. */
 cJSON *status_file_json(const struct published_file *file);

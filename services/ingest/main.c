@@ -105,6 +105,7 @@ static const struct http_route routes[] = {
 	{ "POST", "/v1/partitions/{p}/acknowledge-loss", status_acknowledge_loss, HTTP_SCOPE_ADMIN,
 	  FLUSH_BODY_BYTES },
 	{ "GET", "/v1/files", files_get, HTTP_SCOPE_READ, 0 },
+	{ "GET", "/v1/dead-letters", dead_letters_get, HTTP_SCOPE_READ, 0 },
 	{ "POST", "/v1/flush", flush_post, HTTP_SCOPE_WRITE, FLUSH_BODY_BYTES },
 	{ "POST", "/v1/pause", pause_post, HTTP_SCOPE_ADMIN, FLUSH_BODY_BYTES },
 	{ "POST", "/v1/resume", resume_post, HTTP_SCOPE_ADMIN, FLUSH_BODY_BYTES },

@@ -217,11 +217,14 @@ void status_get_partition(struct http_request *request, void *user)
 	answer_not_here(request, partition);
 }
 
-static const struct dataset *dataset_by_name(const struct ingest *ingest, const char *name)
+const struct dataset *dataset_asked(struct http_request *request, const struct ingest *ingest)
 {
+	const char *name = http_query(request, "dataset");
 	for (size_t i = 0; name && i < RECORD_KINDS; i++)
 		if (strcmp(ingest->datasets[i].table->plural, name) == 0)
 			return &ingest->datasets[i];
+	http_answer_problem(request, 400, "bad-parameter", NULL,
+			    "dataset \"%.40s\" must be ticks or bars", name ? name : "");
 	return NULL;
 }
 
@@ -259,13 +262,9 @@ void status_acknowledge_loss(struct http_request *request, void *user)
 	int32_t partition;
 	if (!read_partition(request, &partition))
 		return;
-	const char *name = http_query(request, "dataset");
-	const struct dataset *dataset = dataset_by_name(ingest, name);
-	if (!dataset) {
-		http_answer_problem(request, 400, "bad-parameter", NULL,
-				    "dataset \"%.40s\" must be ticks or bars", name ? name : "");
+	const struct dataset *dataset = dataset_asked(request, ingest);
+	if (!dataset)
 		return;
-	}
 	size_t count;
 	struct status_totals totals;
 	struct partition_view *views = status_views(ingest->status, &count, &totals);

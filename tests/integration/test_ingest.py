@@ -117,6 +117,25 @@ def test_rotation(service, kafka, hdfs, names, rule, expected):
         wait_until(lambda: partitions(ingest)[0]["open"]["rows"] == 50, "the rest is open")
 
 
+def check_letters_told(ingest, hdfs, names):
+    """GET /v1/dead-letters: page by page what stands in the files."""
+    path = f"{names.hdfs_root}/dead_letters/{DATA}"
+    stored = [json.loads(line) for name in hdfs.names(path)
+              for line in hdfs.read(f"{path}/{name}").decode().splitlines()]
+    told, since, more = [], 0, True
+    while more:
+        answer = ingest.get("/v1/dead-letters", params={"dataset": "ticks", "partition": 0,
+                                                        "since": since, "limit": 2})
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        assert len(page["letters"]) <= 2 and page["next"] > since
+        told, since, more = told + page["letters"], page["next"], page["more"]
+    assert told == stored and since == 6
+    nothing = ingest.get("/v1/dead-letters", params={"dataset": "bars", "partition": 7}).json()
+    assert nothing == {"dataset": "bars", "partition": 7, "letters": [], "more": False, "next": 0}
+    assert ingest.get("/v1/dead-letters", params={"dataset": "nothing"}).status_code == 400
+
+
 def test_dead_letters_keep_every_byte(service, kafka, hdfs, names):
     """Field case I08."""
     ingest = service("ingest", **NEVER)
@@ -135,6 +154,7 @@ def test_dead_letters_keep_every_byte(service, kafka, hdfs, names):
     assert [d["reason"] for d in letters][:2] == ["null", "empty"]
     assert letters[-1]["reason"] == "out-of-range" and letters[-1]["field"] == "buy_price"
     assert ingest.metric("ingest_dead_letters_total", dataset="ticks") == 5
+    check_letters_told(ingest, hdfs, names)
     assert ingest.metric("ingest_dead_letters_total", reason="null") == 1
 
 
