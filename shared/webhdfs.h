@@ -42,6 +42,7 @@ struct webhdfs_status {
 	int64_t file_id;
 	int64_t length;
 	int64_t modified_ms;
+	int64_t block_size; /* preferred, bytes; 0: not told */
 	bool folder;
 };
 
@@ -98,7 +99,10 @@ enum error webhdfs_open(struct webhdfs *client, const char *path, int64_t offset
 enum error webhdfs_read(struct webhdfs *client, const char *path, struct text *out,
 			struct text *why) MUST_USE;
 
-/* CONCAT: appends the sources to the target and removes them, atomically. */
+/* CONCAT: appends the sources to the target and removes them, atomically: with one of them missing
+ * (NOT_FOUND) nothing is done. INVALID: a source that is empty, or has larger blocks than the
+ * target, or is in another folder. No path may hold a comma. LIMIT: too many sources for one URL.
+ */
 enum error webhdfs_concat(struct webhdfs *client, const char *target, const char *const *sources,
 			  size_t count, struct text *why) MUST_USE;
 

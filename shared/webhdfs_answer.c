@@ -189,6 +189,8 @@ static bool read_status(const cJSON *json, struct webhdfs_status *status)
 	*status = (struct webhdfs_status){ .folder = strcmp(type, "DIRECTORY") == 0 };
 	if (!status->folder && strcmp(type, "FILE") != 0)
 		return false;
+	if (!whole(json, "blockSize", &status->block_size))
+		status->block_size = 0;
 	return whole(json, "fileId", &status->file_id) && whole(json, "length", &status->length) &&
 	       whole(json, "modificationTime", &status->modified_ms);
 }

@@ -303,20 +303,39 @@ static enum error make_kafka(struct consumer *consumer, struct text *why)
 	return kafka_consumer_new(conf, &consumer->kafka, why);
 }
 
+static struct webhdfs_options webhdfs_of(const struct consumer_options *options)
+{
+	const struct hdfs_settings *hdfs = options->hdfs;
+	return (struct webhdfs_options){ .urls = hdfs->hdfs_urls,
+					 .user = hdfs->hdfs_user,
+					 .token = hdfs->hdfs_token,
+					 .host_map = hdfs->hdfs_host_map,
+					 .limits = hdfs->hdfs_limits,
+					 .metrics = options->metrics };
+}
+
 static enum error make_writers(struct consumer *consumer, struct text *why)
 {
-	const struct hdfs_settings *hdfs = consumer->options.hdfs;
 	const struct writers_options options = {
 		.threads = (size_t)consumer->options.settings->writers,
 		.kafka = consumer->kafka,
-		.hdfs = { .urls = hdfs->hdfs_urls,
-			  .user = hdfs->hdfs_user,
-			  .token = hdfs->hdfs_token,
-			  .host_map = hdfs->hdfs_host_map,
-			  .limits = hdfs->hdfs_limits,
-			  .metrics = consumer->options.metrics },
+		.hdfs = webhdfs_of(&consumer->options),
 	};
 	return writers_new(&options, &consumer->writers, why);
+}
+
+static enum error make_joiner(struct consumer *consumer, struct text *why)
+{
+	const struct ingest_settings *settings = consumer->options.settings;
+	const struct joiner_options options = {
+		.hdfs = webhdfs_of(&consumer->options),
+		.bytes = settings->join_bytes,
+		.files = settings->join_files,
+		.retry_min_us = consumer->policy.retry_min_us,
+		.retry_max_us = consumer->policy.retry_max_us,
+		.blocked_retry_us = consumer->policy.blocked_retry_us,
+	};
+	return settings->join_bytes > 0 ? joiner_start(&options, &consumer->joiner, why) : ERROR_OK;
 }
 
 static void register_parts(struct consumer *consumer)
@@ -348,6 +367,9 @@ enum error consumer_start(const struct consumer_options *options, struct consume
 	error = make_writers(consumer, why);
 	if (error)
 		goto fail_writers;
+	error = make_joiner(consumer, why);
+	if (error)
+		goto fail_joiner;
 	register_parts(consumer);
 	if (pthread_create(&consumer->thread, NULL, poll_until_stopped, consumer) != 0) {
 		why_putf(why, "no thread for the consumer");
@@ -358,6 +380,8 @@ enum error consumer_start(const struct consumer_options *options, struct consume
 	return ERROR_OK;
 
 fail_thread:
+	joiner_destroy(&consumer->joiner);
+fail_joiner:
 	writers_destroy(&consumer->writers);
 fail_writers:
 	rd_kafka_queue_destroy(consumer->queue);
@@ -383,6 +407,7 @@ void consumer_destroy(struct consumer **made)
 	if (!consumer)
 		return;
 	consumer_drain(consumer, monotonic_now_us());
+	joiner_destroy(&consumer->joiner);
 	writers_destroy(&consumer->writers);
 	while (consumer->partitions) {
 		struct partition *partition = consumer->partitions;

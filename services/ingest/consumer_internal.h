@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "consumer.h"
+#include "joiner.h"
 #include "partition.h"
 #include "writers.h"
 
@@ -20,6 +21,7 @@ struct consumer {
 	rd_kafka_t *kafka;
 	rd_kafka_queue_t *queue;
 	struct writers *writers;
+	struct joiner *joiner; /* NULL: nothing is joined */
 	struct partition_policy policy;
 	struct partition *partitions;
 	/* the last message's, because messages of one partition come in a row */

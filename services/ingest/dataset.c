@@ -125,3 +125,21 @@ void dataset_count_drop(const struct dataset *dataset, const char *reason)
 			   reason),
 		   1);
 }
+
+void dataset_count_join(const struct dataset *dataset, enum error outcome)
+{
+	metric_add(counter(dataset, "ingest_joins_total",
+			   "Joins of small files, by what became of them.", "outcome",
+			   error_name(outcome)),
+		   1);
+}
+
+void dataset_count_joined(const struct dataset *dataset, int64_t before, int64_t after)
+{
+	metric_add(counter(dataset, "ingest_join_files_before_total",
+			   "Files that took part in joins.", NULL, NULL),
+		   (uint64_t)before);
+	metric_add(counter(dataset, "ingest_join_files_after_total",
+			   "Files that joins left of those that took part.", NULL, NULL),
+		   (uint64_t)after);
+}

@@ -44,4 +44,9 @@ void dataset_count_settled(const struct dataset *dataset, enum error kind);
 /* ingest_batches_dropped_total{dataset,reason}: read, not published here; will be read again. */
 void dataset_count_drop(const struct dataset *dataset, const char *reason);
 
+/* ingest_joins_total{dataset,outcome}; ingest_join_files_{before,after}_total{dataset}. Any thread.
+ */
+void dataset_count_join(const struct dataset *dataset, enum error outcome);
+void dataset_count_joined(const struct dataset *dataset, int64_t before, int64_t after);
+
 #endif

@@ -24,6 +24,12 @@ void file_name_prefix(int32_t partition, char out[FILE_NAME_MAX])
 	snprintf(out, FILE_NAME_MAX, "part-%0*" PRId32 "-", PARTITION_DIGITS, partition);
 }
 
+void file_name_first_prefix(const struct file_range *range, char out[FILE_NAME_MAX])
+{
+	snprintf(out, FILE_NAME_MAX, "part-%0*" PRId32 "-%0*" PRId64 "-", PARTITION_DIGITS,
+		 range->partition, OFFSET_DIGITS, range->first);
+}
+
 /* Exactly `digits` digits and then `end`; moves `*at` behind them. */
 static bool read_number(const char **at, int digits, char end, int64_t *value)
 {

@@ -26,4 +26,7 @@ bool file_name_parse(enum file_kind kind, const char *name, struct file_range *r
 /* What all names of one partition start with: "part-00003-". */
 void file_name_prefix(int32_t partition, char out[FILE_NAME_MAX]);
 
+/* What the names that begin with this file's first offset start with; sorts just before them. */
+void file_name_first_prefix(const struct file_range *range, char out[FILE_NAME_MAX]);
+
 #endif

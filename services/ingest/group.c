@@ -104,12 +104,16 @@ static void finish(struct consumer *consumer, struct partition *partition, struc
 	case PARTITION_PUBLISHED:
 		status_add_file(consumer->options.status, &partition->last_file);
 		commit_offset(consumer, partition);
+		joiner_offer(consumer->joiner, partition->lease, partition->published,
+			     partition->last_file.bytes);
 		break;
 	case PARTITION_FENCED:
 		/* It is taken over anew: what Kafka delivers until then would be passed over. */
 		group_stop_reading(consumer, partition);
 		break;
 	case PARTITION_RECOVERED:
+		joiner_offer(consumer->joiner, partition->lease, partition->published, 0);
+		break;
 	case PARTITION_NOTHING:
 		break;
 	}

@@ -23,6 +23,8 @@ struct ingest_settings {
 	int64_t revoke_timeout_ms;
 	int64_t flush_timeout_ms;
 	int64_t partition_refresh_ms;
+	int64_t join_bytes; /* 0: no joins */
+	int64_t join_files;
 	struct record_bounds bounds;
 };
 

@@ -17,11 +17,12 @@
 struct lease {
 	const struct dataset *dataset;
 	int32_t partition;
-	char *parent;       /* <staging>/<partition> */
-	char *folder;       /* <parent>/<epoch> */
-	const char *epoch;  /* last part of `folder` */
-	atomic_bool ended;  /* given up: a job that did not start yet need not */
-	atomic_int holders; /* lease_drop */
+	char *parent;                    /* <staging>/<partition> */
+	char *folder;                    /* <parent>/<epoch> */
+	const char *epoch;               /* last part of `folder` */
+	atomic_bool ended;               /* given up: a job that did not start yet need not */
+	atomic_int_fast64_t joined_away; /* published files that were joined into others */
+	atomic_int holders;              /* lease_drop */
 };
 
 /* A new epoch with one holder; NULL: no memory. Nothing is made on HDFS yet. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
+#include <string.h>
 
 #include "http_client.h"
 #include "ingest.h"
@@ -111,6 +112,17 @@ static const struct http_route routes[] = {
 	{ "POST", "/v1/resume", resume_post, HTTP_SCOPE_ADMIN, FLUSH_BODY_BYTES },
 };
 
+static void check_settings(const void *app, struct text *complaints)
+{
+	const struct ingest *ingest = app;
+	if (ingest->settings.join_bytes > 0 && strchr(ingest->hdfs.hdfs_root, ','))
+		text_putf(
+			complaints,
+			"hdfs_root: %s holds a comma, at which CONCAT would cut the names of files "
+			"to join; choose another root, or join_bytes=0\n",
+			ingest->hdfs.hdfs_root);
+}
+
 int main(int argc, char **argv)
 {
 	static struct ingest ingest;
@@ -134,6 +146,7 @@ int main(int argc, char **argv)
 		.default_port = DEFAULT_PORT,
 		.tables = tables,
 		.table_count = sizeof tables / sizeof tables[0],
+		.check = check_settings,
 		.parts = parts,
 		.part_count = sizeof parts / sizeof parts[0],
 		.routes = routes,

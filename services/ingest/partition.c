@@ -336,6 +336,7 @@ static void recovered(struct partition *partition, const struct recovery *recove
 	partition->next_offset = partition->cover_from = recovery->start;
 	partition->end_offset = recovery->start;
 	partition->published = recovery->start - 1;
+	partition->files = recovery->files;
 	take_gaps(partition, recovery);
 	log_info("partition taken over", LOG_STR("topic", partition->dataset->topic),
 		 LOG_I64("partition", partition->number), LOG_STR("epoch", partition->lease->epoch),
@@ -358,6 +359,7 @@ static void published(struct partition *partition, const struct batch *batch, in
 		.bytes = (int64_t)batch->rows.length,
 		.wall_us = wall_now_us(),
 	};
+	partition->files++;
 	if (batch->range.last > partition->published)
 		partition->published = batch->range.last;
 	metric_add(m->files, 1);
@@ -426,6 +428,7 @@ void partition_restart(struct partition *partition, const char *reason, int64_t 
 	partition->flying = NULL;
 	partition->flying_bytes = 0;
 	end_lease(partition);
+	partition->files = 0;
 	partition->state = PARTITION_RECOVERING;
 	partition->held = partition->stale = false;
 	partition->retry_at_us = now_us + wait_us;

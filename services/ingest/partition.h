@@ -44,6 +44,7 @@ struct partition {
 	int64_t cover_from;  /* where the next batch's range begins */
 	int64_t end_offset;  /* Kafka said that there is nothing below it left to read */
 	int64_t published;   /* the largest published offset; start - 1 when there is none */
+	int64_t files;       /* published, before what the lease's joins took away */
 	struct batch *open;
 	struct batch *sealed; /* in order; the first one is next */
 	const struct job *flying;

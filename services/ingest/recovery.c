@@ -3,6 +3,10 @@
  * The order is the proof: our folder is made, all others are deleted, and only then the published
  * names are listed. A rename of an earlier owner either came before its folder was deleted, and is
  * in the listing, or fails.
+ *
+ * A join of an earlier owner is not fenced, and a listing comes in pages: between two of them the
+ * names on the first may be renamed to cover those on the second, which then are gone. What seems
+ * to be the end, or a gap, is therefore looked at twice.
  */
 #include "recovery.h"
 
@@ -58,7 +62,10 @@ struct names {
 	int32_t partition;
 	char prefix[FILE_NAME_MAX];
 	struct recovery *recovery;
-	struct text *beyond; /* dead letters of a batch whose rows were never published */
+	struct file_range first;      /* seen; last < first: none */
+	struct file_range last_whole; /* the last one that is not empty; last < first: none */
+	int64_t tail_end;             /* the largest offset from there on */
+	struct text *beyond;          /* dead letters of a batch whose rows were never published */
 };
 
 static void note_gap(struct recovery *recovery, int64_t first, int64_t last)
@@ -67,11 +74,20 @@ static void note_gap(struct recovery *recovery, int64_t first, int64_t last)
 		recovery->gaps[recovery->gap_count++] = (struct gap){ first, last };
 }
 
-static void note_rows(struct recovery *recovery, const struct file_range *range)
+static void note_rows(struct names *names, const struct file_range *range, int64_t length)
 {
+	struct recovery *recovery = names->recovery;
+	if (recovery->files == 0)
+		names->first = *range;
+	if (length > 0)
+		names->last_whole = *range;
+	if (length > 0 || range->last > names->tail_end)
+		names->tail_end = range->last;
 	if (recovery->files++ > 0) {
 		if (range->first > recovery->published + 1)
 			note_gap(recovery, recovery->published + 1, range->first - 1);
+		else if (range->last <= recovery->published)
+			recovery->covered++;
 		else if (range->first <= recovery->published)
 			recovery->overlaps++;
 	}
@@ -90,25 +106,67 @@ static enum error note_published(const char *name, const struct webhdfs_status *
 	if (order < 0 || status->folder || !file_name_parse(names->kind, name, &range))
 		return ERROR_OK;
 	if (names->kind == FILE_ROWS)
-		note_rows(names->recovery, &range);
+		note_rows(names, &range, status->length);
 	else if (range.last > names->recovery->published)
 		text_put(names->beyond, name, strlen(name) + 1);
 	return names->beyond ? names->beyond->error : ERROR_OK;
+}
+
+/* `after` "": all names of the partition. */
+static enum error list_after(struct webhdfs *hdfs, const char *folder, const char *after,
+			     struct names *names, struct text *why)
+{
+	file_name_prefix(names->partition, names->prefix);
+	names->first = names->last_whole = (struct file_range){ .first = 0, .last = -1 };
+	names->tail_end = -1;
+	enum error error = webhdfs_list_after(hdfs, folder, after[0] ? after : names->prefix,
+					      note_published, names, NULL);
+	if (error == ERROR_CANCELLED)
+		return ERROR_OK;
+	if (error)
+		why_putf(why, "%s can't be listed: %s", folder, error_text(error));
+	return error;
 }
 
 static enum error list_published(struct webhdfs *hdfs, const char *folder, struct names *names,
 				 struct text *why)
 {
 	enum error error = webhdfs_mkdirs(hdfs, folder, why);
+	return error ? error : list_after(hdfs, folder, "", names, why);
+}
+
+static bool same_gaps(const struct recovery *a, const struct recovery *b)
+{
+	return a->gap_count == b->gap_count &&
+	       memcmp(a->gaps, b->gaps, a->gap_count * sizeof a->gaps[0]) == 0;
+}
+
+/* The last file that is not empty is still there under its name: no join took what may have stood
+ * behind it, because it would have taken that file as well, or renamed it. A gap is looked at from
+ * the beginning. */
+static enum error confirm(const struct names *seen, struct webhdfs *hdfs, const char *folder,
+			  struct text *why)
+{
+	struct recovery again = { .published = -1 };
+	struct names names = { .kind = FILE_ROWS,
+			       .partition = seen->partition,
+			       .recovery = &again };
+	char after[FILE_NAME_MAX] = "";
+	bool tail =
+		seen->last_whole.last >= seen->last_whole.first && seen->recovery->gap_count == 0;
+	if (tail)
+		file_name_first_prefix(&seen->last_whole, after);
+	enum error error = list_after(hdfs, folder, after, &names, why);
 	if (error)
 		return error;
-	file_name_prefix(names->partition, names->prefix);
-	error = webhdfs_list_after(hdfs, folder, names->prefix, note_published, names, NULL);
-	if (error == ERROR_CANCELLED)
+	const struct file_range *begin = tail ? &seen->last_whole : &seen->first;
+	int64_t end = tail ? seen->tail_end : seen->recovery->published;
+	if (again.published == end && names.first.first == begin->first &&
+	    names.first.last == begin->last && same_gaps(&again, seen->recovery))
 		return ERROR_OK;
-	if (error)
-		why_putf(why, "%s can't be listed: %s", folder, error_text(error));
-	return error;
+	why_putf(why, "files of partition %d in %s were joined while they were listed",
+		 (int)seen->partition, folder);
+	return ERROR_RETRIABLE;
 }
 
 /* The file of rows is the commit: without it the dead letters will be written again. */
@@ -141,6 +199,8 @@ enum error recovery_take_over(const struct lease *lease, struct webhdfs *hdfs,
 			       .recovery = recovery };
 	if (!error)
 		error = list_published(hdfs, lease->dataset->folder, &names, why);
+	if (!error && recovery->files > 0)
+		error = confirm(&names, hdfs, lease->dataset->folder, why);
 	if (!error)
 		error = delete_uncommitted(lease, hdfs, recovery, why);
 	return error;

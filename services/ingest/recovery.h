@@ -21,7 +21,8 @@ struct recovery {
 	int64_t start;     /* the first offset to read */
 	int64_t published; /* the largest published offset; -1: none */
 	int64_t files;
-	int64_t overlaps; /* files that cover an offset of the file before */
+	int64_t covered;  /* of them, those of a join that was begun and not ended */
+	int64_t overlaps; /* files that share only some offsets with the one before */
 	/* Offsets that are in no file and can't be read any more. Only the first RECOVERY_MAX_GAPS
 	 * are kept: the next recovery finds those that are left. */
 	struct gap gaps[RECOVERY_MAX_GAPS];

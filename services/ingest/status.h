@@ -20,6 +20,7 @@ struct partition_view {
 	bool recovering;                         /* the offsets are not known */
 	bool reading;                            /* Kafka tells the log's end by itself */
 	int64_t next_offset, published, log_end; /* log_end -1: not known yet */
+	int64_t files;                           /* published */
 	int64_t open_rows, open_dead_letters, open_bytes, open_age_us;
 	int64_t waiting_batches, waiting_bytes;
 	int64_t unpublished_age_us; /* of the oldest record that was read and is not on HDFS */

@@ -40,6 +40,12 @@ static int64_t unpublished_age_us(const struct partition *partition, int64_t now
 	return oldest_us < now_us ? now_us - oldest_us : 0;
 }
 
+static int64_t files_of(const struct partition *partition)
+{
+	int64_t away = partition->lease ? atomic_load(&partition->lease->joined_away) : 0;
+	return partition->files > away ? partition->files - away : 0;
+}
+
 static void fill(struct partition_view *view, const struct consumer *consumer,
 		 const struct partition *partition)
 {
@@ -53,6 +59,7 @@ static void fill(struct partition_view *view, const struct consumer *consumer,
 	view->reading = partition->state == PARTITION_READING;
 	view->next_offset = partition->next_offset;
 	view->published = partition->published;
+	view->files = files_of(partition);
 	view->log_end = log_end_of(consumer, partition);
 	fill_open(view, partition->open, consumer->now_us);
 	view->unpublished_age_us = unpublished_age_us(partition, consumer->now_us);
@@ -99,6 +106,10 @@ static void set_gauges(const struct consumer *consumer, const struct partition_v
 		  (double)view->unpublished_age_us / 1e6);
 	set_gauge(consumer, view, "ingest_failing",
 		  "1 while the partition's last job failed, else 0.", view->failures > 0);
+	if (!view->recovering)
+		set_gauge(consumer, view, "ingest_published_files",
+			  "Published files that the partition has in the data folder.",
+			  (double)view->files);
 	int64_t lost = 0;
 	for (size_t i = 0; i < view->gap_count; i++)
 		lost += view->gaps[i].last - view->gaps[i].first + 1;

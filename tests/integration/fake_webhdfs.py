@@ -29,6 +29,7 @@ EXCEPTIONS = {
 BODIES = {"false": b'{"boolean":false}', "empty": b"", "cut-json": b'{"boolean":tr',
           "html": b"<html>hello</html>"}
 NOT_FOUND = (404, "java.io.FileNotFoundException", "does not exist")
+INVALID = (400, "org.apache.hadoop.HadoopIllegalArgumentException", "concat: not these")
 EXISTS = (403, "org.apache.hadoop.fs.FileAlreadyExistsException", "exists")
 
 
@@ -78,6 +79,17 @@ class Files:
             if target in self.entries:
                 raise Refused(EXISTS)
             self.entries[target] = self.entries.pop(source)
+
+    def concat(self, target, sources):
+        with self.lock:
+            if target not in self.entries or any(source not in self.entries for source in sources):
+                raise Refused(NOT_FOUND)
+            if target in sources or any(not self.entries[source][1] for source in sources):
+                raise Refused(INVALID)
+            file_id, data = self.entries[target]
+            for source in sources:
+                data += self.entries.pop(source)[1]
+            self.entries[target] = (file_id, data)
 
     def delete(self, path):
         with self.lock:
@@ -213,6 +225,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.step == "RENAME":
             assert self.query["renameoptions"] == "NONE"
             files.rename(self.file, self.query["destination"])
+        elif self.step == "CONCAT":
+            files.concat(self.file, self.query["sources"].split(","))
         elif self.step == "GETFILESTATUS":
             reply = {"FileStatus": files.status(self.file)}
         elif self.step == "LISTSTATUS_BATCH":

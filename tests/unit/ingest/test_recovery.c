@@ -39,6 +39,14 @@
 #define LIST_DATA(entries)                                                                   \
 	LIST("/r/data/bitcoin_data?op=LISTSTATUS_BATCH&user.name=u&startAfter=part-00003- ", \
 	     entries)
+/* The look at the tail, from the last file that is not empty. */
+#define LIST_TAIL(first, entries)                                               \
+	LIST("/r/data/bitcoin_data?op=LISTSTATUS_BATCH&user.name=u&startAfter=" \
+	     "part-00003-000000000000000000" first "- ",                        \
+	     entries)
+#define EMPTY(first, last)                                                               \
+	"{\"fileId\":1,\"length\":0,\"modificationTime\":1,\"pathSuffix\":\"part-00003-" \
+	"000000000000000000" first "-000000000000000000" last ".csv\",\"type\":\"FILE\"}"
 #define MAKE_DEAD MADE("/r/dead_letters/bitcoin_data?op=MKDIRS")
 #define LIST_DEAD(entries)                                                           \
 	LIST("/r/dead_letters/"                                                      \
@@ -87,6 +95,7 @@ static void fences_first_and_lists_then(void **state)
 		MAKE_DATA,
 		LIST_DATA(ROWS("00", "09") "," ROWS("10", "24") "," FILE_ENTRY(
 			"part-00003-not-ours.csv") "," FILE_ENTRY("part-00004-0.csv")),
+		LIST_TAIL("10", ROWS("10", "24")),
 		MAKE_DEAD,
 		LIST_DEAD(DEAD("00", "09") "," DEAD("25", "30")),
 		MADE("DELETE /webhdfs/v1/r/dead_letters/bitcoin_data/part-00003-"
@@ -114,17 +123,75 @@ static void holes_and_overlaps_are_told(void **state)
 {
 	(void)state;
 	static const struct peer_step steps[] = {
-		MAKE_EPOCH, LIST_OTHERS(""),
-		MAKE_DATA,  LIST_DATA(ROWS("05", "09") "," ROWS("12", "20") "," ROWS("15", "16")),
-		MAKE_DEAD,  LIST_DEAD(""),
+		MAKE_EPOCH,
+		LIST_OTHERS(""),
+		MAKE_DATA,
+		LIST_DATA(ROWS("05", "09") "," ROWS("12", "20") "," ROWS("15", "21")),
+		/* a hole may be a join that ran between two pages: all of it again */
+		LIST_DATA(ROWS("05", "09") "," ROWS("12", "20") "," ROWS("15", "21")),
+		MAKE_DEAD,
+		LIST_DEAD(""),
 	};
 	struct recovery recovery;
 	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_OK);
-	assert_int_equal(recovery.published, 20);
+	assert_int_equal(recovery.published, 21);
 	assert_int_equal(recovery.gap_count, 1); /* before the first file is no hole */
 	assert_int_equal(recovery.gaps[0].first, 10);
 	assert_int_equal(recovery.gaps[0].last, 11);
 	assert_int_equal(recovery.overlaps, 1);
+}
+
+/* Renamed, not joined yet: the first name covers the others, and they are no overlap. */
+static void an_unfinished_join_is_no_overlap(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		MAKE_EPOCH,
+		LIST_OTHERS(""),
+		MAKE_DATA,
+		LIST_DATA(ROWS("00", "29") "," ROWS("10", "19") "," EMPTY("20", "29")),
+		LIST_TAIL("10", ROWS("10", "19") "," EMPTY("20", "29")),
+		MAKE_DEAD,
+		LIST_DEAD(""),
+	};
+	struct recovery recovery;
+	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_OK);
+	assert_int_equal(recovery.published, 29);
+	assert_int_equal(recovery.files, 3);
+	assert_int_equal(recovery.covered, 2);
+	assert_int_equal(recovery.overlaps, 0);
+	assert_int_equal(recovery.gap_count, 0);
+}
+
+/* A sleeper's join between two pages: the first shows the old name, the second nothing. Without
+ * the second look, what was joined would be read again. */
+static void a_join_between_two_pages_is_noticed(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		MAKE_EPOCH,
+		LIST_OTHERS(""),
+		MAKE_DATA,
+		LIST_DATA(ROWS("00", "09")),
+		LIST_TAIL("00", ROWS("00", "29")),
+	};
+	struct recovery recovery;
+	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_RETRIABLE);
+}
+
+/* The same for a hole in the middle that was none. */
+static void a_hole_that_closes_is_noticed(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		MAKE_EPOCH,
+		LIST_OTHERS(""),
+		MAKE_DATA,
+		LIST_DATA(ROWS("00", "09") "," ROWS("30", "39")),
+		LIST_DATA(ROWS("00", "29") "," ROWS("30", "39")),
+	};
+	struct recovery recovery;
+	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_RETRIABLE);
 }
 
 /* An earlier owner's folder that can't be deleted: without the fence nothing may be read. */
@@ -199,6 +266,9 @@ int main(void)
 		cmocka_unit_test(fences_first_and_lists_then),
 		cmocka_unit_test(nothing_is_published),
 		cmocka_unit_test(holes_and_overlaps_are_told),
+		cmocka_unit_test(an_unfinished_join_is_no_overlap),
+		cmocka_unit_test(a_join_between_two_pages_is_noticed),
+		cmocka_unit_test(a_hole_that_closes_is_noticed),
 		cmocka_unit_test(no_fence_no_recovery),
 		cmocka_unit_test(starts_behind_what_is_published),
 		cmocka_unit_test(starts_at_the_committed_offset_or_the_earliest),
