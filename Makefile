@@ -67,7 +67,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench bench-http bench-gateway bench-ingest check-prometheus images test-containers test-yarn lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench bench-http bench-gateway bench-ingest check-prometheus images check-deploy test-containers test-yarn lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -214,6 +214,7 @@ bench-ingest: $(BENCH_SERVERS) build ## ingest beside librdkafka alone, on a Kaf
 check-prometheus: ## the alert rules' own tests, by promtool (Debian's package prometheus)
 	@command -v $(PROMTOOL) >/dev/null || { echo "no $(PROMTOOL): install Debian's package prometheus" >&2; exit 1; }
 	@$(PROMTOOL) check config deploy/prometheus/prometheus.yml
+	@$(PROMTOOL) check config deploy/prometheus/compose.yml
 	@$(PROMTOOL) test rules deploy/prometheus/rules_test.yml
 
 PODMAN ?= podman
@@ -223,6 +224,10 @@ images: ## the three services as images, localhost/tickline/… (podman, or PODM
 	@for service in $(SERVICES); do \
 		$(PODMAN) build $(PODMAN_BUILD_FLAGS) -f deploy/Containerfile --target $$service \
 			--build-arg VERSION='$(IMAGE_VERSION)' -t localhost/tickline/$$service . || exit 1; done
+
+check-deploy: build ## the files for Compose, Kubernetes and Grafana, with schemas from PyPI
+	@$(VENV)/bin/pip install -q --disable-pip-version-check kubernetes-validate==1.37.0
+	@$(VENV)/bin/python -m pytest -q tests/integration/test_deploy_files.py
 
 test-containers: build ## builds the images and runs the pipeline in them (root, podman, runc, debootstrap)
 	@$(VENV)/bin/python -m pytest -q -x tests/integration/containers $(PYTEST_FLAGS)
