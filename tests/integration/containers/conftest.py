@@ -76,7 +76,8 @@ class Contained(Service):
 
     def kill(self):
         subprocess.run(["podman", "rm", "-f", self.container], capture_output=True, timeout=60)
-        self.process.wait(60)
+        if self.process is not None:
+            self.process.wait(60)
         self.process = None
 
 
@@ -91,5 +92,12 @@ def contained(images, settings, tmp_path):
         made.append(kind(name, {**settings(name), **address, **more}, tmp_path, "", wait_ready))
         return made[-1]
     yield start
+    errors = []
     for one in reversed(made):
-        one.clean_up()
+        try:
+            one.clean_up()
+        except Exception as error:  # the others must go as well
+            errors.append(error)
+            one.kill()
+    if errors:
+        raise errors[0]

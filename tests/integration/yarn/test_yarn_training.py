@@ -14,28 +14,30 @@ import pytest
 from servers.yarn import RESOURCEMANAGER, Yarn
 from support import models, wait_until
 
-FILES, ROWS = 4, 1_000_000
+FILES, ROWS, PER_SECOND = 4, 1_000_000, 50
 JOB_LIMIT_S = 400
 PRICE = 40000
 START = datetime.datetime(2025, 7, 1, tzinfo=datetime.timezone.utc)
 
 
 def write_ticks(hdfs, root, files, rows):
-    """Files of `rows` ticks each; most of the work is done once, for one second's text."""
+    """Files of `rows` ticks each, 50 a second; their values are those of the first file again, but for a
+    shift of the volatility."""
     rng = np.random.default_rng(5)
+    buy = np.round(rng.uniform(20000, 60000, rows), 2)
+    volume = rng.integers(1000, 5000, rows)
+    sell = np.round(1.002 * buy + 0.01 * volume + rng.normal(0, 30, rows), 2)
+    table = zip(buy.tolist(), sell.tolist(), volume.tolist(),
+                ((buy - 20000) / 40000).tolist(), ((sell - 20000) / 40000).tolist(),
+                ((volume - 1000) / 4000).tolist())
+    heads, tails = zip(*((f"Z,{b},{s},{v},", f",{nb},{ns},{nv}\n") for b, s, v, nb, ns, nv in table))
     for number in range(files):
-        buy = np.round(rng.uniform(20000, 60000, rows), 2)
-        volume = rng.integers(1000, 5000, rows)
-        volatility = np.round(rng.uniform(0.5, 5, rows), 2)
-        sell = np.round(1.002 * buy + 0.01 * volume + rng.normal(0, 30, rows), 2)
-        out = []
-        for i in range(rows):
-            second, part = divmod(number * rows + i, 50)
-            stamp = START + datetime.timedelta(seconds=second, microseconds=part * 20000)
-            out.append(f"{stamp:%Y-%m-%dT%H:%M:%S.%f}Z,{buy[i]},{sell[i]},{volume[i]},{volatility[i]},"
-                       f"{(buy[i] - 20000) / 40000!r},{(sell[i] - 20000) / 40000!r},"
-                       f"{(volume[i] - 1000) / 4000!r}\n".replace("np.float64(", "").replace(")", ""))
-        first = number * rows
+        out, first = [], number * rows
+        for i in range(0, rows, PER_SECOND):
+            stamp = START + datetime.timedelta(seconds=(first + i) // PER_SECOND)
+            second = stamp.strftime("%Y-%m-%dT%H:%M:%S.")
+            out += [f"{second}{part * 20000:06}{heads[i + part]}{number + i % 977 / 1000}"
+                    f"{tails[i + part]}" for part in range(min(PER_SECOND, rows - i))]
         hdfs.write(f"{root}/data/bitcoin_data/part-00000-{first:020}-{first + rows - 1:020}.csv",
                    "".join(out).encode())
 
