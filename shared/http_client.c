@@ -36,6 +36,7 @@ struct exchange {
 	struct http_reply *reply;
 	CURL *easy;
 	enum error error; /* of a callback: it stopped the transfer */
+	bool head_whole;  /* the empty line came: libcurl also takes a head without it for whole */
 };
 
 enum error http_client_global_init(void)
@@ -144,6 +145,10 @@ static size_t on_header(char *data, size_t one, size_t length, void *user)
 
 	(void)one;
 	exchange->client->sending = false;
+	if (length > 5 && memcmp(data, "HTTP/", 5) == 0)
+		exchange->head_whole = false;
+	else if (length <= 2) /* the rest may be trailers */
+		exchange->head_whole = true;
 	http_reply_take_line(exchange->reply, data, length);
 	return length;
 }
@@ -357,6 +362,8 @@ enum error http_client_perform(struct http_client *client, const struct http_cal
 	if (curl_multi_add_handle(client->multi, client->easy) == CURLM_OK) {
 		client->sending = call->body_length > 0;
 		code = run(client, &exchange);
+		if (exchange.error == ERROR_OK && code == CURLE_OK && !exchange.head_whole)
+			exchange.error = ERROR_CLOSED;
 		error = exchange.error != ERROR_OK ? exchange.error : error_of(code, client->easy);
 		curl_easy_getinfo(client->easy, CURLINFO_RESPONSE_CODE, &reply->status);
 		curl_multi_remove_handle(client->multi, client->easy);

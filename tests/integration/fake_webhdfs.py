@@ -28,9 +28,30 @@ EXCEPTIONS = {
 # What is sent instead of the right answer; the call is not carried out.
 BODIES = {"false": b'{"boolean":false}', "empty": b"", "cut-json": b'{"boolean":tr',
           "html": b"<html>hello</html>"}
+HEAD = "head"  # where the head of an answer ends; see answer_cut
 NOT_FOUND = (404, "java.io.FileNotFoundException", "does not exist")
 INVALID = (400, "org.apache.hadoop.HadoopIllegalArgumentException", "concat: not these")
 EXISTS = (403, "org.apache.hadoop.fs.FileAlreadyExistsException", "exists")
+
+
+def answer_cut(at):
+    """A fault: the call is carried out, and a reset comes after that many bytes of its answer
+    (negative: that many before its end)."""
+    def fault(handler):
+        handler.cut_at = at
+        handler.behave()
+    return fault
+
+
+def body_cut(share):
+    """A fault: a reset after that share of the request's body; the DataNode keeps what came."""
+    def fault(handler):
+        length = int(int(handler.headers.get("Content-Length") or 0) * share)
+        handler.received = handler.rfile.read(length)
+        if handler.step == "DATA":
+            handler.behave(answer=False)
+        handler.hang_up()
+    return fault
 
 
 class Refused(Exception):
@@ -196,7 +217,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     # --- as it should be --------------------------------------------------------------------------
 
-    received = None
+    received = cut_at = None
 
     def body(self):
         if self.received is None:
@@ -214,7 +235,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 files.create(self.file, sent, self.query["createparent"] == "true")
                 status = 201
         elif self.step in ("CREATE", "OPEN"):
-            host = f"http://{self.server.fake.datanode_host}:{self.server.server_address[1]}"
+            fake = self.server.fake
+            away = fake.away_port and not self.query.get("excludedatanodes")
+            port = fake.away_port if away else self.server.server_address[1]
+            host = f"http://{fake.datanode_host}:{port}"
             reply = {"Location": f"{host}/data{urllib.parse.quote(self.file)}?createparent="
                                  f"{self.query.get('createparent')}&delegation=dn-secret"}
         elif self.step == "MKDIRS":
@@ -246,17 +270,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def say(self, status, data):
         self.body()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+        head = (f"HTTP/1.1 {status} {self.responses[status][0]}\r\n"
+                f"Content-Length: {len(data)}\r\n\r\n").encode()
+        if self.cut_at is None:
+            self.wfile.write(head + data)
+            return
+        self.wfile.write((head + data)[:len(head) if self.cut_at == HEAD else self.cut_at])
+        self.hang_up()
 
     def setup(self):
         super().setup()
         self.connection.settimeout(60)
 
     def handle_one_request(self):
-        self.received = None
+        self.received = self.cut_at = None
         super().handle_one_request()
 
 
@@ -276,6 +303,7 @@ class FakeHdfs:
         self.mode = None  # a fault of every call to the NameNode
         self.fired, self.seen = [], []
         self.datanode_host = "127.0.0.1"
+        self.away_port = None  # where nobody listens: CREATE and OPEN name it first
         self.slow_s = 60
         self.released = threading.Event()
         self.server = Server(("127.0.0.1", 0), Handler)

@@ -4,11 +4,12 @@ file, and the metric of the fault moved."""
 import itertools
 import re
 import signal
+import socket
 
 import pytest
 from kafka import KafkaProducer
 
-from fake_webhdfs import FakeHdfs
+from fake_webhdfs import HEAD, FakeHdfs, answer_cut, body_cut
 from support import numbered_ticks as ticks, wait_until
 
 DATA, DEAD, STAGING = (f"/bitcoin/{part}/bitcoin_data" for part in ("data", "dead_letters",
@@ -121,6 +122,45 @@ def test_every_fault_while_publishing(service, fake, feed, step):
     assert "dn-secret" not in ingest.log()
     ingest.stop()
     assert not fake.files.below(STAGING)
+
+
+@pytest.mark.timeout(300)
+def test_resets_in_the_middle(service, fake, feed):
+    """Within the answers of all four steps of one publication, and within the body of its data.
+    (Each single byte of each answer: tests/unit/common/test_webhdfs_cut.c.)"""
+    ingest = service("ingest", hdfs_urls=fake.url, **QUICK)
+    steps = ["CREATE", "DATA", "GETFILESTATUS", "RENAME"]
+    for at, share in ((0, 0), (1, 0.001), (12, 0.5), (17, 0.999), (25, 1), (HEAD, 0), (-1, 0.9)):
+        fake.fired.clear()
+        before = trouble(ingest)
+        fake.fail("DATA", body_cut(share), path="part-")
+        for step in steps:
+            # at 0: libcurl sends once more by itself, see TIMES
+            fake.fail(step, answer_cut(at), times=2 if at == 0 else 1, path="part-")
+        feed.send()
+        wait_until(lambda: {step for step, _ in fake.fired} == set(steps), f"resets at {at}", 60)
+        wait_published(ingest, fake, feed, f"resets at {at}")
+        feed.check(fake.files)
+        assert trouble(ingest) > before
+        fake.heal()
+    ingest.wait_ready()
+
+
+@pytest.mark.timeout(120)
+def test_a_datanode_that_is_away(service, fake, feed):
+    """Another one is asked for at once."""
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        ingest = service("ingest", hdfs_urls=fake.url, **QUICK)
+        fake.away_port = taken.getsockname()[1]
+        for _ in range(2):
+            feed.send()
+            wait_published(ingest, fake, feed, "a DataNode that is away")
+            feed.check(fake.files)
+        asked = [query.get("excludedatanodes") for step, query, _ in fake.seen if step == "CREATE"]
+        assert None in asked and "127.0.0.1" in asked
+        assert trouble(ingest) == 0
+        assert kind_counted(ingest, "unreachable") > 0
 
 
 @pytest.mark.timeout(300)
