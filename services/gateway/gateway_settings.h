@@ -34,6 +34,7 @@ struct gateway_settings {
 	int64_t source_limit;
 	char *replay_dir;
 	char *spool_dir;
+	char *state_dir; /* "": none */
 	bool simulator_autostart;
 	double simulator_rate_per_s;
 };

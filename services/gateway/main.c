@@ -67,13 +67,14 @@ static void stop_idempotency(struct service *service, void *app)
 	idempotency_destroy(&g->idempotency);
 }
 
+/* It is the settings' and not kept: each start makes its own. */
 static enum error autostart(struct gateway *g, struct text *why)
 {
 	cJSON *json = cJSON_CreateObject(), *source = NULL;
 	cJSON_AddStringToObject(json, "type", "simulator");
 	cJSON_AddNumberToObject(json, "rate_per_s", g->settings.simulator_rate_per_s);
 	struct definition definition = { .json = json, .complaints = cJSON_CreateArray() };
-	enum error error = sources_add(g->sources, &definition, -1, &source);
+	enum error error = sources_add(g->sources, &definition, -1, false, &source);
 	if (error != ERROR_OK)
 		why_putf(why, "the simulator cannot be started");
 	cJSON_Delete(source);
@@ -84,12 +85,14 @@ static enum error autostart(struct gateway *g, struct text *why)
 
 static enum error start_sources(struct service *service, void *app, struct text *why)
 {
-	(void)service;
 	struct gateway *g = app;
-	g->sources = sources_new(g);
+	g->sources = sources_new(g, service_metrics(service));
 	if (!g->sources)
 		return ERROR_NO_MEMORY;
-	return g->settings.simulator_autostart ? autostart(g, why) : ERROR_OK;
+	enum error error = sources_restore(g->sources, why);
+	if (error == ERROR_OK && g->settings.simulator_autostart)
+		error = autostart(g, why);
+	return error;
 }
 
 static void drain_sources(struct service *service, void *app, int64_t deadline_us)

@@ -49,13 +49,14 @@ static bool spool_body(struct http_request *request, int fd)
 	return error == ERROR_OK && stored;
 }
 
-/* An open file that has no name, so that nothing is left behind; -1: answered. */
+/* An open file that has no name yet, so that nothing is left behind; -1: answered. */
 static int spool(struct http_request *request, const struct gateway *gateway)
 {
-	int fd = open(gateway->settings.spool_dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	const struct gateway_settings *settings = &gateway->settings;
+	const char *folder = settings->state_dir[0] ? settings->state_dir : settings->spool_dir;
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		log_error("spool_dir cannot be used",
-			  LOG_STR("spool_dir", gateway->settings.spool_dir));
+		log_error("uploaded texts cannot be kept", LOG_STR("folder", folder));
 		http_answer_problem(request, 500, "no-spool", NULL,
 				    "the folder for uploaded texts cannot be used");
 		return -1;
@@ -138,7 +139,7 @@ static void add_source(struct http_request *request, struct gateway *gateway, cJ
 {
 	struct definition definition = { .json = json, .complaints = cJSON_CreateArray() };
 	cJSON *source = NULL;
-	enum error error = sources_add(gateway->sources, &definition, upload, &source);
+	enum error error = sources_add(gateway->sources, &definition, upload, true, &source);
 	if (error == ERROR_OK)
 		answer_created(request, source);
 	else

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "envelope.h"
-#include "store_local.h"
+#include "local_file.h"
 #include "timestamp.h"
 
 enum { MAX_PATH = 1200 };

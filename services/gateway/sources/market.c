@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "market.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SECONDS_PER_YEAR (365.0 * 86400)
@@ -106,6 +108,41 @@ void market_describe(const struct market *m, cJSON *definition)
 		if (has(m, &members[i]))
 			cJSON_AddNumberToObject(definition, members[i].name, value);
 	}
+}
+
+/* --- positions ------------------------------------------------------------------------------- */
+
+enum { STATE_WORDS = sizeof((struct random){ 0 }.state) / sizeof(uint64_t) };
+
+/* 64 bits are more than a JSON number holds: hexadecimal. */
+void market_save(const struct market *m, cJSON *position)
+{
+	cJSON *words = cJSON_AddArrayToObject(position, "random");
+	for (size_t i = 0; i < STATE_WORDS; i++) {
+		char word[20];
+		snprintf(word, sizeof(word), "%016" PRIx64, m->random.state[i]);
+		cJSON_AddItemToArray(words, cJSON_CreateString(word));
+	}
+	cJSON_AddNumberToObject(position, "log_price", m->log_price);
+	cJSON_AddNumberToObject(position, "variance", m->variance);
+}
+
+enum error market_restore(struct market *m, const cJSON *position)
+{
+	const cJSON *words = cJSON_GetObjectItemCaseSensitive(position, "random");
+	const cJSON *log_price = cJSON_GetObjectItemCaseSensitive(position, "log_price");
+	const cJSON *variance = cJSON_GetObjectItemCaseSensitive(position, "variance");
+	if (cJSON_GetArraySize(words) != STATE_WORDS || !cJSON_IsNumber(log_price) ||
+	    !cJSON_IsNumber(variance))
+		return ERROR_INVALID;
+	for (int i = 0; i < STATE_WORDS; i++) {
+		const char *word = cJSON_GetStringValue(cJSON_GetArrayItem(words, i));
+		if (!word || sscanf(word, "%16" SCNx64, &m->random.state[i]) != 1)
+			return ERROR_INVALID;
+	}
+	m->log_price = log_price->valuedouble;
+	m->variance = variance->valuedouble;
+	return ERROR_OK;
 }
 
 /* --- the walk -------------------------------------------------------------------------------- */

@@ -46,4 +46,9 @@ void market_step(struct market *market);
 
 void market_describe(const struct market *market, cJSON *definition);
 
+/* Where the walk and its generator are; a market that is restored goes on as this one would.
+ * INVALID: it is not what market_save wrote. */
+void market_save(const struct market *market, cJSON *position);
+enum error market_restore(struct market *market, const cJSON *position) MUST_USE;
+
 #endif

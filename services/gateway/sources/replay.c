@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Rows go out in order, a window of them at a time. What Kafka certainly did not store (it was away
- * for longer than a record waits) is sent again before any new row, so that a replay survives an
- * outage whole; what it may have stored is not, because that could double a row.
- *
- * A row's slot belongs to this thread until it is sent, then to the publisher's until `state` is
- * no longer SENT.
+ * Rows go out in order through an outbox, each marked by its number in the order of reading, from
+ * 1; by these numbers a replay goes on after a restart of the gateway.
  */
 #include "replay.h"
 
@@ -19,21 +15,10 @@
 #include <unistd.h>
 
 #include "line_reader.h"
+#include "outbox.h"
 #include "timestamp.h"
 
-enum { WINDOW = 1000, WAIT_MS = 200, MAX_LATENESS_US = 1000000 };
-
-enum slot_state { SLOT_FREE, SLOT_SENT, SLOT_FAILED };
-
-struct replay;
-
-struct slot {
-	struct publish_ticket ticket; /* first: the slot is found from it by a cast */
-	struct replay *replay;
-	struct source *source;
-	struct record record;
-	atomic_int state; /* enum slot_state */
-};
+enum { MAX_LATENESS_US = 1000000 };
 
 struct replay {
 	const struct record_table *table;
@@ -48,15 +33,14 @@ struct replay {
 	_Atomic int64_t last_us; /* its time; 0: none yet */
 	_Atomic uint64_t rows;
 	_Atomic int64_t done_bytes;
-	_Atomic uint64_t failed; /* slots that are to be sent again */
-	uint64_t next;           /* slot for the next row, counted without end */
-	struct slot slots[WINDOW];
+	struct outbox *outbox;
 };
 
 static void replay_destroy(void *job)
 {
 	struct replay *r = job;
 	line_reader_destroy(&r->reader);
+	outbox_destroy(&r->outbox);
 	free(r->file);
 	free(r);
 }
@@ -195,11 +179,23 @@ static void open_text(struct definition *d, struct replay *r)
 		definition_complain(d, "file", "it cannot be read");
 }
 
+static struct replay *new_replay(void)
+{
+	struct replay *r = calloc(1, sizeof(*r));
+	if (r)
+		r->outbox = outbox_new();
+	if (r && !r->outbox) {
+		free(r);
+		r = NULL;
+	}
+	return r;
+}
+
 static void *replay_read(struct definition *d, const struct gateway *gateway, int upload)
 {
 	static const char *const names[] = { "type", "file", "records", "speed", "max_gap_s" };
 	definition_allow(d, names, sizeof(names) / sizeof(names[0]));
-	struct replay *r = calloc(1, sizeof(*r));
+	struct replay *r = new_replay();
 	if (!r) {
 		if (upload >= 0)
 			close(upload);
@@ -223,93 +219,6 @@ static void *replay_read(struct definition *d, const struct gateway *gateway, in
 	return NULL;
 }
 
-/* --- sending --------------------------------------------------------------------------------- */
-
-static void settle(struct publish_ticket *ticket, const struct publish_result *result)
-{
-	struct slot *slot = (struct slot *)ticket;
-	struct source *source = slot->source;
-	bool again = result->status == PUBLISH_UNAVAILABLE && !source_is_stopping(source);
-	if (again)
-		atomic_fetch_add(&slot->replay->failed, 1);
-	atomic_store(&slot->state, again ? SLOT_FAILED : SLOT_FREE);
-	source_settled(source, result, again); /* the slot may be in use anew by now */
-}
-
-static enum error send_slot(struct source *source, struct replay *r, struct slot *slot)
-{
-	slot->ticket = (struct publish_ticket){ .done = settle,
-						.origin = source_origin(source),
-						.kind = r->table->kind };
-	slot->replay = r;
-	slot->source = source;
-	atomic_store(&slot->state, SLOT_SENT);
-	enum error error = source_send(source, &slot->record, &slot->ticket);
-	if (error != ERROR_OK)
-		atomic_store(&slot->state, SLOT_FREE);
-	return error;
-}
-
-static bool wait_for_slot(struct source *source, struct slot *slot)
-{
-	while (atomic_load(&slot->state) == SLOT_SENT && !source_is_stopping(source))
-		source_wait_settled(source, WAIT_MS);
-	return atomic_load(&slot->state) != SLOT_SENT;
-}
-
-/* Sends again what failed, in its order and before anything new, until nothing is left that did.
- * False: stopping. */
-static bool send_failed_again(struct source *source, struct replay *r)
-{
-	while (atomic_load(&r->failed) > 0) {
-		uint64_t first = r->next > WINDOW ? r->next - WINDOW : 0;
-		for (uint64_t i = first; i < r->next; i++) {
-			if (!wait_for_slot(source, &r->slots[i % WINDOW]))
-				return false;
-		}
-		for (uint64_t i = first; i < r->next; i++) {
-			struct slot *slot = &r->slots[i % WINDOW];
-			if (atomic_load(&slot->state) != SLOT_FAILED)
-				continue;
-			atomic_fetch_sub(&r->failed, 1);
-			if (send_slot(source, r, slot) == ERROR_CANCELLED)
-				return false;
-		}
-	}
-	return true;
-}
-
-static enum error send_row(struct source *source, struct replay *r, const struct record *record)
-{
-	struct slot *slot = &r->slots[r->next % WINDOW];
-	do {
-		if (!send_failed_again(source, r) || !wait_for_slot(source, slot))
-			return ERROR_CANCELLED;
-	} while (atomic_load(&slot->state) == SLOT_FAILED);
-	slot->record = *record;
-	enum error error = send_slot(source, r, slot);
-	if (error == ERROR_OK)
-		r->next++;
-	return error;
-}
-
-/* Until everything has its last word. */
-static bool settle_all(struct source *source, struct replay *r)
-{
-	bool more = true;
-	while (more) {
-		if (!send_failed_again(source, r))
-			return false;
-		more = false;
-		for (size_t i = 0; i < WINDOW; i++) {
-			if (!wait_for_slot(source, &r->slots[i]))
-				return false;
-			more = more || atomic_load(&r->slots[i].state) == SLOT_FAILED;
-		}
-	}
-	return true;
-}
-
 /* --- pacing ---------------------------------------------------------------------------------- */
 
 /* Waits as long as the rows' times lie apart. False: stopping. */
@@ -328,7 +237,7 @@ static bool keep_pace(struct source *source, struct replay *r, int64_t timestamp
 }
 
 static enum error replay_line(struct source *source, struct replay *r, const struct slice *line,
-			      uint64_t number)
+			      uint64_t number, int64_t row)
 {
 	struct record record;
 	struct record_fault fault;
@@ -336,21 +245,25 @@ static enum error replay_line(struct source *source, struct replay *r, const str
 	if (record_read_csv(&r->columns, &r->rules, line->data, line->length, &record, &fault) !=
 	    ERROR_OK) {
 		source_refuse(source, r->table->kind, "line %" PRIu64 ": %s", number, fault.reason);
-		return ERROR_OK;
+		return outbox_skip(r->outbox, source, row);
 	}
 	if (!keep_pace(source, r, record.timestamp_us))
 		return ERROR_CANCELLED;
-	enum error error = send_row(source, r, &record);
+	enum error error = outbox_send(r->outbox, source, &record, row);
 	return error == ERROR_CANCELLED ? error : ERROR_OK;
 }
 
-/* The rows that wait for being sent again will not be. */
-static void forgo_failed(struct source *source, struct replay *r)
+/* One row, be it as it may. */
+static enum error replay_row(struct source *source, struct replay *r, enum error read,
+			     const struct slice *line, uint64_t number)
 {
-	for (size_t i = 0; i < WINDOW; i++) {
-		if (atomic_load(&r->slots[i].state) == SLOT_FAILED)
-			source_forgo(source);
-	}
+	int64_t row = (int64_t)atomic_fetch_add(&r->rows, 1) + 1;
+	if (outbox_was_settled(r->outbox, row))
+		return outbox_skip(r->outbox, source, row);
+	if (read == ERROR_OK)
+		return replay_line(source, r, line, number, row);
+	source_refuse(source, r->table->kind, "line %" PRIu64 " is too long", number);
+	return outbox_skip(r->outbox, source, row);
 }
 
 static enum error replay_run(struct source *source, void *job)
@@ -363,20 +276,19 @@ static enum error replay_run(struct source *source, void *job)
 		error = next_line(r, &line, &number);
 		if (error == ERROR_NOT_FOUND || error == ERROR_SYSTEM)
 			break;
-		atomic_fetch_add(&r->rows, 1);
-		if (error == ERROR_LIMIT)
-			source_refuse(source, r->table->kind, "line %" PRIu64 " is too long",
-				      number);
-		error = error == ERROR_OK ? replay_line(source, r, &line, number) : ERROR_OK;
+		error = replay_row(source, r, error, &line, number);
 		atomic_store(&r->done_bytes, line_reader_done(r->reader));
+		source_keep(source);
 	}
 	if (error == ERROR_SYSTEM)
 		source_complain(source, "the text cannot be read any more");
 	else if (error == ERROR_NOT_FOUND)
-		error = settle_all(source, r) ? ERROR_OK : ERROR_CANCELLED;
-	forgo_failed(source, r);
+		error = outbox_settle(r->outbox, source) ? ERROR_OK : ERROR_CANCELLED;
+	outbox_forgo(r->outbox, source);
 	return error;
 }
+
+/* --- looking and keeping --------------------------------------------------------------------- */
 
 static void replay_describe(const void *job, cJSON *definition, cJSON *progress)
 {
@@ -401,10 +313,29 @@ static void replay_describe(const void *job, cJSON *definition, cJSON *progress)
 	}
 }
 
+static void replay_save(const void *job, cJSON *position)
+{
+	const struct replay *r = job;
+	cJSON_AddNumberToObject(position, "bytes_total", (double)line_reader_size(r->reader));
+	outbox_save(r->outbox, position);
+}
+
+/* Row numbers mean the same only in the same text. */
+static enum error replay_restore(void *job, const cJSON *position)
+{
+	struct replay *r = job;
+	const cJSON *size = cJSON_GetObjectItemCaseSensitive(position, "bytes_total");
+	if (!cJSON_IsNumber(size) || (int64_t)size->valuedouble != line_reader_size(r->reader))
+		return ERROR_INVALID;
+	return outbox_restore(r->outbox, position);
+}
+
 const struct source_driver replay_driver = {
 	.type = "replay",
 	.read = replay_read,
 	.run = replay_run,
 	.describe = replay_describe,
 	.destroy = replay_destroy,
+	.save = replay_save,
+	.restore = replay_restore,
 };

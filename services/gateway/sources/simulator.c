@@ -67,6 +67,7 @@ static enum error make_tick(struct source *source, struct simulator *s)
 	int64_t timestamp_us =
 		s->start_us ? s->start_us + (int64_t)llround((double)made * 1e6 / s->rate_per_s)
 			    : wall_us;
+	const struct market before = s->market;
 	market_tick(&s->market, values);
 	s->rules.wall_us = wall_us;
 	atomic_store(&s->made, made + 1);
@@ -75,7 +76,12 @@ static enum error make_tick(struct source *source, struct simulator *s)
 		source_refuse(source, RECORD_TICK, "%s", fault.reason);
 		return ERROR_INVALID;
 	}
-	return source_send(source, &record, NULL);
+	enum error error = source_send(source, &record, NULL);
+	if (error == ERROR_CANCELLED) { /* it was not made, for those who go on from here */
+		s->market = before;
+		atomic_store(&s->made, made);
+	}
+	return error;
 }
 
 static enum error simulator_run(struct source *source, void *job)
@@ -99,6 +105,7 @@ static enum error simulator_run(struct source *source, void *job)
 		since++;
 		if (make_tick(source, s) == ERROR_CANCELLED)
 			break;
+		source_keep(source);
 	}
 	return ERROR_OK;
 }
@@ -122,6 +129,27 @@ static void simulator_describe(const void *job, cJSON *definition, cJSON *progre
 		cJSON_AddNumberToObject(progress, "fraction", (double)made / (double)s->count);
 }
 
+static void simulator_save(const void *job, cJSON *position)
+{
+	const struct simulator *s = job;
+	cJSON_AddNumberToObject(position, "made", (double)atomic_load(&s->made));
+	cJSON_AddNumberToObject(position, "seed", (double)s->seed);
+	market_save(&s->market, position);
+}
+
+static enum error simulator_restore(void *job, const cJSON *position)
+{
+	struct simulator *s = job;
+	const cJSON *made = cJSON_GetObjectItemCaseSensitive(position, "made");
+	const cJSON *seed = cJSON_GetObjectItemCaseSensitive(position, "seed");
+	if (!cJSON_IsNumber(made) || made->valuedouble < 0 || !cJSON_IsNumber(seed) ||
+	    seed->valuedouble < 0)
+		return ERROR_INVALID;
+	atomic_store(&s->made, (uint64_t)made->valuedouble);
+	s->seed = (uint64_t)seed->valuedouble;
+	return market_restore(&s->market, position);
+}
+
 const struct source_driver simulator_driver = {
 	.type = "simulator",
 	.kind = RECORD_TICK,
@@ -129,4 +157,6 @@ const struct source_driver simulator_driver = {
 	.run = simulator_run,
 	.describe = simulator_describe,
 	.destroy = free,
+	.save = simulator_save,
+	.restore = simulator_restore,
 };

@@ -14,9 +14,10 @@
 #include <time.h>
 
 #include "log.h"
+#include "state_dir.h"
 #include "timestamp.h"
 
-enum { WAIT_STEP_US = 200000, RATE_EVERY_US = 1000000 };
+enum { WAIT_STEP_US = 200000, RATE_EVERY_US = 1000000, KEEP_EVERY_US = 1000000 };
 
 enum source_state { STATE_RUNNING, STATE_WAITING, STATE_DONE, STATE_STOPPED, STATE_FAILED };
 
@@ -25,6 +26,11 @@ static const char *const state_names[] = { [STATE_RUNNING] = "running",
 					   [STATE_DONE] = "done",
 					   [STATE_STOPPED] = "stopped",
 					   [STATE_FAILED] = "failed" };
+
+static const char *const count_names[PUBLISH_STATUSES] = { [PUBLISH_STORED] = "acknowledged",
+							   [PUBLISH_REFUSED] = "refused",
+							   [PUBLISH_UNAVAILABLE] = "unavailable",
+							   [PUBLISH_UNKNOWN] = "unknown" };
 
 struct source {
 	struct publish_ticket ticket; /* first: the source is found from it by a cast */
@@ -35,6 +41,11 @@ struct source {
 	pthread_t thread;
 	bool joined;
 	int64_t created_us;
+	/* The source's thread's, after its join the joiner's. */
+	const char *state_dir; /* NULL: not kept */
+	cJSON *definition;
+	int64_t kept_us;     /* monotonic */
+	uint64_t kept_count; /* what `steps` was then */
 
 	atomic_bool stopping, ended;
 	/* `sent` is counted when a send returned, which may be after its settlement. */
@@ -62,6 +73,11 @@ bool source_is_stopping(const struct source *source)
 	return atomic_load(&source->stopping);
 }
 
+const atomic_bool *source_stop_flag(const struct source *source)
+{
+	return &source->stopping;
+}
+
 bool source_has_ended(const struct source *source)
 {
 	return atomic_load(&source->ended);
@@ -83,10 +99,16 @@ static void wait_until(struct source *s, int64_t until_us)
 
 bool source_sleep_until(struct source *s, int64_t until_us)
 {
-	pthread_mutex_lock(&s->lock);
-	while (!source_is_stopping(s) && monotonic_now_us() < until_us)
-		wait_until(s, until_us);
-	pthread_mutex_unlock(&s->lock);
+	int64_t now_us = monotonic_now_us();
+	while (!source_is_stopping(s) && now_us < until_us) {
+		int64_t look_us = now_us + KEEP_EVERY_US;
+		pthread_mutex_lock(&s->lock);
+		if (!source_is_stopping(s))
+			wait_until(s, until_us < look_us ? until_us : look_us);
+		pthread_mutex_unlock(&s->lock);
+		source_keep(s);
+		now_us = monotonic_now_us();
+	}
 	return !source_is_stopping(s);
 }
 
@@ -233,6 +255,84 @@ enum error source_send(struct source *s, const struct record *record, struct pub
 	return error;
 }
 
+/* --- outliving the gateway ------------------------------------------------------------------- */
+
+static void add_counts(const struct source *s, cJSON *json)
+{
+	cJSON_AddNumberToObject(json, "sent", (double)atomic_load(&s->sent));
+	for (size_t i = 0; i < PUBLISH_STATUSES; i++)
+		cJSON_AddNumberToObject(json, count_names[i], (double)atomic_load(&s->counts[i]));
+	cJSON_AddNumberToObject(json, "resent", (double)atomic_load(&s->resent));
+}
+
+/* Changes whenever there is something new to save. */
+static uint64_t steps(const struct source *s)
+{
+	uint64_t sum = (uint64_t)atomic_load(&s->sent) + (uint64_t)atomic_load(&s->resent) * 2;
+	for (size_t i = 0; i < PUBLISH_STATUSES; i++)
+		sum += atomic_load(&s->counts[i]);
+	return sum;
+}
+
+static void save(struct source *s)
+{
+	if (!s->state_dir)
+		return;
+	s->kept_count = steps(s);
+	cJSON *json = cJSON_CreateObject();
+	cJSON_AddStringToObject(json, "id", s->id);
+	cJSON_AddNumberToObject(json, "created_us", (double)s->created_us);
+	cJSON_AddItemReferenceToObject(json, "definition", s->definition);
+	add_counts(s, cJSON_AddObjectToObject(json, "counts"));
+	if (s->driver->save)
+		s->driver->save(s->job, cJSON_AddObjectToObject(json, "position"));
+	state_dir_write(s->state_dir, s->id, json);
+	cJSON_Delete(json);
+	s->kept_us = monotonic_now_us();
+}
+
+void source_keep(struct source *s)
+{
+	if (s->state_dir && monotonic_now_us() - s->kept_us >= KEEP_EVERY_US &&
+	    steps(s) != s->kept_count)
+		save(s);
+}
+
+void source_forget(struct source *s)
+{
+	if (s->state_dir)
+		state_dir_remove(s->state_dir, s->id);
+	s->state_dir = NULL;
+}
+
+static double saved_number(const cJSON *json, const char *name)
+{
+	const cJSON *member = cJSON_GetObjectItemCaseSensitive(json, name);
+	return cJSON_IsNumber(member) && member->valuedouble >= 0 && member->valuedouble < 0x1p53
+		       ? member->valuedouble
+		       : 0;
+}
+
+/* Counts go on; what was without an outcome when the gateway died was not counted by any. */
+static enum error restore(struct source *s, const cJSON *saved)
+{
+	const cJSON *counts = cJSON_GetObjectItemCaseSensitive(saved, "counts");
+	double sent = 0;
+	for (size_t i = 0; i < PUBLISH_STATUSES; i++) {
+		double count = saved_number(counts, count_names[i]);
+		atomic_store(&s->counts[i], (uint64_t)count);
+		sent += i == PUBLISH_REFUSED ? 0 : count;
+	}
+	atomic_store(&s->sent, (int64_t)sent);
+	atomic_store(&s->resent, (int64_t)saved_number(counts, "resent"));
+	s->rated_sent = (int64_t)sent;
+	s->created_us = (int64_t)saved_number(saved, "created_us");
+	const cJSON *position = cJSON_GetObjectItemCaseSensitive(saved, "position");
+	if (!s->driver->restore)
+		return ERROR_OK;
+	return cJSON_IsObject(position) ? s->driver->restore(s->job, position) : ERROR_INVALID;
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static void *run(void *data)
@@ -242,6 +342,8 @@ static void *run(void *data)
 	enum source_state state = source_is_stopping(s) ? STATE_STOPPED
 				  : error == ERROR_OK   ? STATE_DONE
 							: STATE_FAILED;
+	if (state != STATE_STOPPED)
+		source_forget(s);
 	pthread_mutex_lock(&s->lock);
 	s->state = state;
 	s->ended_us = wall_now_us();
@@ -256,19 +358,18 @@ static void *run(void *data)
 static void free_members(struct source *s)
 {
 	s->driver->destroy(s->job);
+	cJSON_Delete(s->definition);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
 
-enum error source_start(const struct source_driver *driver, void *job, const char *id,
-			struct gateway *gateway, struct source **source)
+static struct source *new_source(const struct source_options *options)
 {
-	*source = NULL;
 	struct source *s = calloc(1, sizeof(*s));
 	if (!s) {
-		driver->destroy(job);
-		return ERROR_NO_MEMORY;
+		options->driver->destroy(options->job);
+		return NULL;
 	}
 	pthread_condattr_t attributes;
 	pthread_condattr_init(&attributes);
@@ -278,20 +379,39 @@ enum error source_start(const struct source_driver *driver, void *job, const cha
 	pthread_mutex_init(&s->lock, NULL);
 	s->ticket = (struct publish_ticket){
 		.done = settle_own,
-		.origin = publisher_origin(gateway->publisher, driver->type),
-		.kind = driver->kind,
+		.origin = publisher_origin(options->gateway->publisher, options->driver->type),
+		.kind = options->driver->kind,
 	};
-	s->driver = driver;
-	s->job = job;
-	s->gateway = gateway;
+	s->driver = options->driver;
+	s->job = options->job;
+	s->gateway = options->gateway;
+	s->definition = cJSON_Duplicate(options->definition, true);
 	s->created_us = wall_now_us();
 	s->rated_us = monotonic_now_us();
-	snprintf(s->id, sizeof(s->id), "%s", id);
-	if (pthread_create(&s->thread, NULL, run, s) != 0) {
-		free_members(s);
-		return ERROR_SYSTEM;
+	snprintf(s->id, sizeof(s->id), "%s", options->id);
+	return s;
+}
+
+enum error source_start(const struct source_options *options, struct source **source)
+{
+	*source = NULL;
+	struct source *s = new_source(options);
+	if (!s)
+		return ERROR_NO_MEMORY;
+	enum error error = options->saved ? restore(s, options->saved) : ERROR_OK;
+	if (error == ERROR_OK) {
+		s->state_dir = options->state_dir;
+		save(s);
+		if (pthread_create(&s->thread, NULL, run, s) != 0)
+			error = ERROR_SYSTEM;
 	}
-	log_info("source started", LOG_STR("id", s->id));
+	if (error != ERROR_OK) {
+		if (!options->saved)
+			source_forget(s);
+		free_members(s);
+		return error;
+	}
+	log_info(options->saved ? "source goes on" : "source started", LOG_STR("id", s->id));
 	*source = s;
 	return ERROR_OK;
 }
@@ -330,6 +450,7 @@ void source_destroy(struct source **source)
 	source_wait_pending(s);
 	pthread_mutex_lock(&s->lock); /* the last settlement has left the lock */
 	pthread_mutex_unlock(&s->lock);
+	save(s);
 	free_members(s);
 }
 
@@ -342,11 +463,6 @@ static void add_time(cJSON *json, const char *name, int64_t us)
 		return;
 	timestamp_print(us, text);
 	cJSON_AddStringToObject(json, name, text);
-}
-
-static void add_count(cJSON *json, const char *name, uint64_t count)
-{
-	cJSON_AddNumberToObject(json, name, (double)count);
 }
 
 cJSON *source_to_json(struct source *s)
@@ -365,13 +481,8 @@ cJSON *source_to_json(struct source *s)
 		add_time(error, "time", s->error_us);
 	}
 	pthread_mutex_unlock(&s->lock);
-	add_count(json, "sent", (uint64_t)atomic_load(&s->sent));
-	add_count(json, "acknowledged", atomic_load(&s->counts[PUBLISH_STORED]));
-	add_count(json, "refused", atomic_load(&s->counts[PUBLISH_REFUSED]));
-	add_count(json, "unavailable", atomic_load(&s->counts[PUBLISH_UNAVAILABLE]));
-	add_count(json, "unknown", atomic_load(&s->counts[PUBLISH_UNKNOWN]));
-	add_count(json, "resent", (uint64_t)atomic_load(&s->resent));
-	add_count(json, "pending", atomic_load(&s->pending));
+	add_counts(s, json);
+	cJSON_AddNumberToObject(json, "pending", (double)atomic_load(&s->pending));
 	cJSON *definition = cJSON_AddObjectToObject(json, "definition");
 	cJSON *progress = cJSON_AddObjectToObject(json, "progress");
 	s->driver->describe(s->job, definition, progress);

@@ -6,6 +6,7 @@
 #ifndef TICKLINE_GATEWAY_SOURCES_SOURCE_H
 #define TICKLINE_GATEWAY_SOURCES_SOURCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,14 +33,31 @@ struct source_driver {
 	/* Adds the definition and, by a second object, the progress. Any thread, while it runs. */
 	void (*describe)(const void *job, cJSON *definition, cJSON *progress);
 	void (*destroy)(void *job);
+	/* NULL: it begins anew after a restart of the gateway. Adds where the job is; on the
+	 * source's thread, or after its join once every record has its outcome. */
+	void (*save)(const void *job, cJSON *position);
+	/* Before the run. INVALID: this is no position of this job. */
+	enum error (*restore)(void *job, const cJSON *position);
 };
 
-/* The source takes `job`, also when it cannot be made. `id` is copied. */
-enum error source_start(const struct source_driver *driver, void *job, const char *id,
-			struct gateway *gateway, struct source **source) MUST_USE;
+struct source_options {
+	const struct source_driver *driver;
+	void *job; /* taken, also when the source cannot be made */
+	const char *id;
+	struct gateway *gateway;
+	const cJSON *definition; /* as `read` read it; copied */
+	const char *state_dir;   /* where it outlives the gateway, see state_dir.h; NULL: nowhere */
+	const cJSON *saved;      /* what a source of before left there; NULL: this is a new one */
+};
 
-/* Stops the thread, waits until nothing is on its way any more, frees. */
+/* NO_MEMORY, SYSTEM; INVALID: `saved` does not fit. */
+enum error source_start(const struct source_options *options, struct source **source) MUST_USE;
+
+/* Stops the thread, waits until nothing is on its way any more, saves what is kept, frees. */
 void source_destroy(struct source **source);
+
+/* It is not to outlive the gateway: nothing of it is left in the state folder. After the join. */
+void source_forget(struct source *source);
 
 /* Both return at once; the thread ends soon after. */
 void source_ask_to_stop(struct source *source);
@@ -55,6 +73,10 @@ cJSON *source_to_json(struct source *source);
 /* --- for drivers, on the source's thread --------------------------------------------------------
  */
 bool source_is_stopping(const struct source *source);
+const atomic_bool *source_stop_flag(const struct source *source);
+
+/* Here the job may be saved; done once a second at most. */
+void source_keep(struct source *source);
 
 /* Waits until the monotonic instant. False: stopping. */
 bool source_sleep_until(struct source *source, int64_t until_us);

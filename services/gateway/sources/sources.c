@@ -17,24 +17,28 @@
 #include "replay.h"
 #include "simulator.h"
 #include "source.h"
+#include "state_dir.h"
 
 static const struct source_driver *const drivers[] = { &simulator_driver, &replay_driver };
 
 struct sources {
 	struct gateway *gateway;
+	struct metrics *metrics;
 	pthread_mutex_t lock;
 	struct source **list;
 	size_t count, limit;
 	uint64_t made;
+	uint64_t not_restored;
 	bool draining;
 };
 
-struct sources *sources_new(struct gateway *gateway)
+struct sources *sources_new(struct gateway *gateway, struct metrics *metrics)
 {
 	struct sources *s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
 	s->gateway = gateway;
+	s->metrics = metrics;
 	s->limit = (size_t)gateway->settings.source_limit;
 	s->list = calloc(s->limit, sizeof(*s->list));
 	if (!s->list) {
@@ -43,6 +47,19 @@ struct sources *sources_new(struct gateway *gateway)
 	}
 	pthread_mutex_init(&s->lock, NULL);
 	return s;
+}
+
+/* NULL: sources end with the gateway. */
+static const char *state_dir_of(const struct sources *s)
+{
+	const char *folder = s->gateway->settings.state_dir;
+	return folder[0] ? folder : NULL;
+}
+
+static void close_upload(int upload)
+{
+	if (upload >= 0)
+		close(upload);
 }
 
 static struct source *take_off(struct sources *s, size_t at)
@@ -106,48 +123,162 @@ static struct source *make_room(struct sources *s)
 	return NULL;
 }
 
-static enum error start(struct sources *s, const struct source_driver *driver, void *job,
-			cJSON **json)
+/* What is to be started. */
+struct start {
+	const struct source_driver *driver;
+	void *job; /* taken */
+	const cJSON *definition;
+	int upload;     /* -1: none */
+	bool kept;      /* where there is a state_dir */
+	const char *id; /* NULL: a new one */
+	const cJSON *saved;
+};
+
+/* The driver and its job. INVALID with complaints, NO_MEMORY. */
+static enum error read_definition(struct sources *s, struct definition *definition, int upload,
+				  struct start *start)
+{
+	start->driver = find_driver(definition);
+	if (!start->driver) {
+		close_upload(upload);
+		return ERROR_INVALID;
+	}
+	start->definition = definition->json;
+	start->job = start->driver->read(definition, s->gateway, upload);
+	if (definition_is_good(definition))
+		return start->job ? ERROR_OK : ERROR_NO_MEMORY;
+	if (start->job)
+		start->driver->destroy(start->job);
+	return ERROR_INVALID;
+}
+
+/* Under the lock. */
+static enum error start_source(struct sources *s, const struct start *start, const char *id,
+			       struct source **source)
+{
+	const struct source_options options = {
+		.driver = start->driver,
+		.job = start->job,
+		.id = id,
+		.gateway = s->gateway,
+		.definition = start->definition,
+		.state_dir = start->kept ? state_dir_of(s) : NULL,
+		.saved = start->saved,
+	};
+	if (options.state_dir && start->upload >= 0 &&
+	    state_dir_keep_upload(options.state_dir, id, start->upload) != ERROR_OK) {
+		start->driver->destroy(start->job);
+		return ERROR_SYSTEM;
+	}
+	enum error error = source_start(&options, source);
+	if (error == ERROR_OK)
+		s->list[s->count++] = *source;
+	return error;
+}
+
+static enum error add(struct sources *s, const struct start *start, cJSON **json)
 {
 	char id[48];
-	struct source *old = NULL, *source = NULL;
-	enum error error = ERROR_OK;
+	struct source *source = NULL;
+	enum error error;
 	pthread_mutex_lock(&s->lock);
-	old = make_room(s);
-	if (s->draining)
-		error = ERROR_CONFLICT;
-	else if (s->count == s->limit)
-		error = ERROR_LIMIT;
-	if (error == ERROR_OK) {
-		snprintf(id, sizeof(id), "%s-%" PRIu64, driver->type, ++s->made);
-		error = source_start(driver, job, id, s->gateway, &source);
+	struct source *old = make_room(s);
+	if (s->draining || s->count == s->limit) {
+		error = s->draining ? ERROR_CONFLICT : ERROR_LIMIT;
+		start->driver->destroy(start->job);
 	} else {
-		driver->destroy(job);
+		if (!start->id)
+			snprintf(id, sizeof(id), "%s-%" PRIu64, start->driver->type, ++s->made);
+		error = start_source(s, start, start->id ? start->id : id, &source);
 	}
-	if (error == ERROR_OK) {
-		s->list[s->count++] = source;
+	if (error == ERROR_OK && json)
 		*json = source_to_json(source);
-	}
 	pthread_mutex_unlock(&s->lock);
 	source_destroy(&old);
 	return error;
 }
 
-enum error sources_add(struct sources *s, struct definition *definition, int upload, cJSON **json)
+enum error sources_add(struct sources *s, struct definition *definition, int upload, bool kept,
+		       cJSON **json)
 {
+	/* The job takes the upload; its name in the folder is given by the start. */
+	struct start start = { .kept = kept, .upload = upload >= 0 ? dup(upload) : -1 };
 	*json = NULL;
-	const struct source_driver *driver = find_driver(definition);
-	if (!driver) {
-		if (upload >= 0)
-			close(upload);
-		return ERROR_INVALID;
+	enum error error = read_definition(s, definition, upload, &start);
+	if (error == ERROR_OK)
+		error = add(s, &start, json);
+	close_upload(start.upload);
+	return error;
+}
+
+/* --- going on -------------------------------------------------------------------------------- */
+
+static void complain_of_restore(const char *id, const char *reason)
+{
+	log_error("a source cannot go on: its files are left in state_dir", LOG_STR("id", id),
+		  LOG_STR("reason", reason));
+}
+
+static void complain_of_definition(const char *id, const struct definition *definition)
+{
+	char *complaints = cJSON_PrintUnformatted(definition->complaints);
+	complain_of_restore(id, complaints ? complaints : "its definition is not good");
+	free(complaints);
+}
+
+/* New ids come after the ones whose files are there. */
+static void pass_id(struct sources *s, const char *id)
+{
+	const char *dash = strrchr(id, '-');
+	uint64_t number = dash ? strtoull(dash + 1, NULL, 10) : 0;
+	if (number > s->made && number < UINT32_MAX)
+		s->made = number;
+}
+
+static bool restore_one(struct sources *s, const char *id, const cJSON *saved, int upload)
+{
+	const cJSON *json = cJSON_GetObjectItemCaseSensitive(saved, "definition");
+	struct definition definition = { .json = json, .complaints = cJSON_CreateArray() };
+	struct start start = { .kept = true, .upload = -1, .id = id, .saved = saved };
+	enum error error = ERROR_INVALID;
+	if (cJSON_IsObject(json))
+		error = read_definition(s, &definition, upload, &start);
+	else
+		close_upload(upload);
+	if (error == ERROR_OK) {
+		error = add(s, &start, NULL);
+		if (error != ERROR_OK)
+			complain_of_restore(id, error == ERROR_INVALID ? "its position does not fit"
+								       : error_text(error));
+	} else if (!definition_is_good(&definition)) {
+		complain_of_definition(id, &definition);
+	} else {
+		complain_of_restore(id, "its file is damaged");
 	}
-	void *job = driver->read(definition, s->gateway, upload);
-	if (definition_is_good(definition))
-		return job ? start(s, driver, job, json) : ERROR_NO_MEMORY;
-	if (job)
-		driver->destroy(job);
-	return ERROR_INVALID;
+	cJSON_Delete(definition.complaints);
+	return error == ERROR_OK;
+}
+
+static void restore_each(const char *id, const cJSON *saved, int upload, void *user)
+{
+	struct sources *s = user;
+	pass_id(s, id);
+	if (!restore_one(s, id, saved, upload))
+		s->not_restored++;
+}
+
+enum error sources_restore(struct sources *s, struct text *why)
+{
+	const char *folder = state_dir_of(s);
+	if (!folder)
+		return ERROR_OK;
+	enum error error = state_dir_open(folder, why);
+	if (error == ERROR_OK)
+		error = state_dir_each(folder, restore_each, s, why);
+	metric_set(metrics_gauge(s->metrics, "gateway_sources_not_restored",
+				 "Sources in state_dir that could not go on at the start", NULL),
+		   (double)s->not_restored);
+	return error;
 }
 
 /* --- looking and removing -------------------------------------------------------------------- */
@@ -196,6 +327,7 @@ cJSON *sources_remove(struct sources *s, const char *id)
 		source_ask_to_stop(source);
 	source_join(source);
 	source_wait_pending(source);
+	source_forget(source);
 	cJSON *json = source_to_json(source);
 	source_destroy(&source);
 	return json;

@@ -2,6 +2,8 @@
 #include "sources/market.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -194,6 +196,35 @@ static void a_seed_gives_the_same_bytes(void **state)
 	}
 }
 
+static void a_saved_walk_goes_on_as_if_nothing_was(void **state)
+{
+	(void)state;
+	const char *const models[] = { "uniform", "gbm", "heston" };
+	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++) {
+		char text[64];
+		double through[MARKET_VALUES], after[MARKET_VALUES];
+		snprintf(text, sizeof(text), "{\"model\":\"%s\"}", models[i]);
+		struct market whole = market_of(text, 1, 7), second = market_of(text, 1, 8);
+		for (int tick = 0; tick < 1000; tick++)
+			market_tick(&whole, through);
+		cJSON *position = cJSON_CreateObject();
+		market_save(&whole, position);
+		char *printed = cJSON_PrintUnformatted(position);
+		cJSON *read = cJSON_Parse(printed);
+		assert_int_equal(ERROR_OK, market_restore(&second, read));
+		for (int tick = 0; tick < 1000; tick++) {
+			market_tick(&whole, through);
+			market_tick(&second, after);
+			assert_memory_equal(through, after, sizeof(after));
+		}
+		cJSON_DeleteItemFromObject(read, "random");
+		assert_int_equal(ERROR_INVALID, market_restore(&second, read));
+		cJSON_Delete(read);
+		free(printed);
+		cJSON_Delete(position);
+	}
+}
+
 static void what_is_wrong_is_named(void **state)
 {
 	(void)state;
@@ -231,6 +262,7 @@ int main(void)
 		cmocka_unit_test(one_buys_dearer_than_one_sells),
 		cmocka_unit_test(a_wild_walk_stays_a_price),
 		cmocka_unit_test(a_seed_gives_the_same_bytes),
+		cmocka_unit_test(a_saved_walk_goes_on_as_if_nothing_was),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(a_model_takes_its_own_members),
 	};

@@ -23,7 +23,7 @@ static int set_up(void **state)
 	f.mock.gateway.settings.replay_dir = f.folder;
 	f.mock.gateway.settings.source_limit = 2;
 	mock_gateway_start(&f.mock);
-	f.mock.gateway.sources = sources_new(&f.mock.gateway);
+	f.mock.gateway.sources = sources_new(&f.mock.gateway, f.mock.metrics);
 	*state = &f;
 	return 0;
 }
@@ -54,7 +54,7 @@ static char *add(struct fixture *f, const char *text, enum error expected)
 	cJSON *json = cJSON_Parse(text), *source = NULL;
 	assert_non_null(json);
 	struct definition d = { .json = json, .complaints = cJSON_CreateArray() };
-	assert_int_equal(expected, sources_add(f->mock.gateway.sources, &d, -1, &source));
+	assert_int_equal(expected, sources_add(f->mock.gateway.sources, &d, -1, true, &source));
 	char *answer = expected == ERROR_OK
 			       ? strdup(cJSON_GetStringValue(cJSON_GetObjectItem(source, "id")))
 			       : cJSON_PrintUnformatted(d.complaints);
@@ -289,7 +289,7 @@ static int set_up_impatient(void **state)
 	publisher_destroy(&f->mock.gateway.publisher);
 	f->mock.gateway.settings.delivery_timeout_ms = 1000;
 	mock_gateway_start(&f->mock);
-	f->mock.gateway.sources = sources_new(&f->mock.gateway);
+	f->mock.gateway.sources = sources_new(&f->mock.gateway, f->mock.metrics);
 	return code;
 }
 

@@ -18,7 +18,7 @@
 #include "fake_hdfs.h"
 #include "http_client.h"
 #include "registry.h"
-#include "store_local.h"
+#include "local_file.h"
 #include "timestamp.h"
 #include "training.h"
 

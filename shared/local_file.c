@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "store_local.h"
+#include "local_file.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
  *
  * Whole files in a local folder: written aside, synced and renamed. Any thread.
  */
-#ifndef TICKLINE_MODEL_STORE_LOCAL_H
-#define TICKLINE_MODEL_STORE_LOCAL_H
+#ifndef TICKLINE_LOCAL_FILE_H
+#define TICKLINE_LOCAL_FILE_H
 
 #include <stddef.h>
 
