@@ -18,6 +18,7 @@ struct sources;
 struct gateway {
 	struct gateway_settings settings;
 	struct kafka_settings kafka;
+	struct metrics *metrics;
 	struct publisher *publisher;
 	struct idempotency *idempotency;
 	struct sources *sources;

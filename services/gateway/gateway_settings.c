@@ -184,6 +184,45 @@ static const struct config_option options[] = {
 	  .offset = AT(state_dir),
 	  .initial = "",
 	  .help = "folder in which sources outlive a restart, for one gateway; empty: they end" },
+	{ .name = "yahoo_url",
+	  .type = CONFIG_STRING,
+	  .offset = AT(yahoo_url),
+	  .initial = "https://query1.finance.yahoo.com",
+	  .help = "address that yahoo sources ask" },
+	{ .name = "coinbase_url",
+	  .type = CONFIG_STRING,
+	  .offset = AT(coinbase_url),
+	  .initial = "https://api.exchange.coinbase.com",
+	  .help = "address that coinbase sources ask" },
+	{ .name = "binance_url",
+	  .type = CONFIG_STRING,
+	  .offset = AT(binance_url),
+	  .initial = "https://api.binance.com",
+	  .help = "address that binance sources ask" },
+	{ .name = "feed_backoff_ms",
+	  .type = CONFIG_INT,
+	  .offset = AT(feed_backoff_ms),
+	  .initial = "5000",
+	  .min = 10,
+	  .max = 600000,
+	  .unit = "ms",
+	  .help = "how long an exchange is left alone after a failure; doubles with each" },
+	{ .name = "feed_backoff_limit_ms",
+	  .type = CONFIG_INT,
+	  .offset = AT(feed_backoff_limit_ms),
+	  .initial = "300000",
+	  .min = 10,
+	  .max = 3600000,
+	  .unit = "ms",
+	  .help = "longest time that doubling makes; a Retry-After may make it an hour" },
+	{ .name = "feed_settle_ms",
+	  .type = CONFIG_INT,
+	  .offset = AT(feed_settle_ms),
+	  .initial = "5000",
+	  .min = 0,
+	  .max = 3600000,
+	  .unit = "ms",
+	  .help = "how long after its end a bar of an exchange counts as finished" },
 	{ .name = "simulator_autostart",
 	  .type = CONFIG_BOOL,
 	  .offset = AT(simulator_autostart),
@@ -216,10 +255,25 @@ static void check_bounds(const char *what, double low, double high, struct text 
 	text_putc(complaints, '\n');
 }
 
+/* Paths are put behind it. */
+static void check_address(const char *name, const char *url, struct text *complaints)
+{
+	size_t length = strlen(url);
+	if ((strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) &&
+	    url[length - 1] != '/' && length <= 255 && !strpbrk(url, " ?#"))
+		return;
+	text_putf(complaints,
+		  "%s: \"%.100s\" is no http:// or https:// address without a slash at its end\n",
+		  name, url);
+}
+
 void gateway_settings_check(const struct gateway_settings *settings, struct text *complaints)
 {
 	check_bounds("price", settings->price_low, settings->price_high, complaints);
 	check_bounds("volume", settings->volume_low, settings->volume_high, complaints);
+	check_address("yahoo_url", settings->yahoo_url, complaints);
+	check_address("coinbase_url", settings->coinbase_url, complaints);
+	check_address("binance_url", settings->binance_url, complaints);
 	if (!record_symbol_ok(settings->default_symbol, strlen(settings->default_symbol)))
 		text_putf(complaints,
 			  "default_symbol: \"%.64s\" is no symbol: 1 to %d of A-Z, 0-9, '.', '_', "

@@ -35,6 +35,8 @@ struct gateway_settings {
 	char *replay_dir;
 	char *spool_dir;
 	char *state_dir; /* "": none */
+	char *yahoo_url, *coinbase_url, *binance_url;
+	int64_t feed_backoff_ms, feed_backoff_limit_ms, feed_settle_ms;
 	bool simulator_autostart;
 	double simulator_rate_per_s;
 };

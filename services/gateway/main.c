@@ -23,6 +23,7 @@ static enum error start_publisher(struct service *service, void *app, struct tex
 	enum error error = publisher_new(&options, &g->publisher, why);
 	if (error != ERROR_OK)
 		return error;
+	g->metrics = metrics;
 	g->http = publisher_origin(g->publisher, "http");
 	g->request_bytes = metrics_counter(metrics, "gateway_request_bytes_total",
 					   "Bytes of bodies that were read, unpacked", NULL);
@@ -85,8 +86,9 @@ static enum error autostart(struct gateway *g, struct text *why)
 
 static enum error start_sources(struct service *service, void *app, struct text *why)
 {
+	(void)service;
 	struct gateway *g = app;
-	g->sources = sources_new(g, service_metrics(service));
+	g->sources = sources_new(g);
 	if (!g->sources)
 		return ERROR_NO_MEMORY;
 	enum error error = sources_restore(g->sources, why);

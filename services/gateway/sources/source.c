@@ -68,6 +68,11 @@ const char *source_id(const struct source *source)
 	return source->id;
 }
 
+const char *source_type(const struct source *source)
+{
+	return source->driver->type;
+}
+
 bool source_is_stopping(const struct source *source)
 {
 	return atomic_load(&source->stopping);

@@ -68,6 +68,7 @@ void source_join(struct source *source); /* waits for the thread alone */
 void source_wait_pending(struct source *source);
 
 const char *source_id(const struct source *source);
+const char *source_type(const struct source *source);
 cJSON *source_to_json(struct source *source);
 
 /* --- for drivers, on the source's thread --------------------------------------------------------

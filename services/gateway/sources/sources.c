@@ -13,17 +13,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "feed_source.h"
 #include "log.h"
 #include "replay.h"
 #include "simulator.h"
 #include "source.h"
 #include "state_dir.h"
 
-static const struct source_driver *const drivers[] = { &simulator_driver, &replay_driver };
+static const struct source_driver *const drivers[] = { &simulator_driver, &replay_driver,
+						       &yahoo_driver, &coinbase_driver,
+						       &binance_driver };
 
 struct sources {
 	struct gateway *gateway;
-	struct metrics *metrics;
 	pthread_mutex_t lock;
 	struct source **list;
 	size_t count, limit;
@@ -32,13 +34,12 @@ struct sources {
 	bool draining;
 };
 
-struct sources *sources_new(struct gateway *gateway, struct metrics *metrics)
+struct sources *sources_new(struct gateway *gateway)
 {
 	struct sources *s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
 	s->gateway = gateway;
-	s->metrics = metrics;
 	s->limit = (size_t)gateway->settings.source_limit;
 	s->list = calloc(s->limit, sizeof(*s->list));
 	if (!s->list) {
@@ -109,7 +110,9 @@ static const struct source_driver *find_driver(struct definition *d)
 			return drivers[i];
 	}
 	if (definition_is_good(d))
-		definition_complain(d, "type", "it must be \"simulator\" or \"replay\"");
+		definition_complain(d, "type",
+				    "it must be \"simulator\", \"replay\", \"yahoo\", "
+				    "\"coinbase\" or \"binance\"");
 	return NULL;
 }
 
@@ -275,7 +278,7 @@ enum error sources_restore(struct sources *s, struct text *why)
 	enum error error = state_dir_open(folder, why);
 	if (error == ERROR_OK)
 		error = state_dir_each(folder, restore_each, s, why);
-	metric_set(metrics_gauge(s->metrics, "gateway_sources_not_restored",
+	metric_set(metrics_gauge(s->gateway->metrics, "gateway_sources_not_restored",
 				 "Sources in state_dir that could not go on at the start", NULL),
 		   (double)s->not_restored);
 	return error;

@@ -14,8 +14,7 @@
 
 struct sources;
 
-/* Both must outlive it. */
-struct sources *sources_new(struct gateway *gateway, struct metrics *metrics);
+struct sources *sources_new(struct gateway *gateway);
 void sources_destroy(struct sources **sources); /* stops them all */
 
 /* Tells all to stop and waits for their threads; none can be added any more. */

@@ -73,7 +73,7 @@ static inline void mock_gateway_init(struct mock_gateway *m)
 	mock_settings(m);
 	mock_cluster(m);
 	m->gateway.settings.broker_timeout_ms = 300;
-	m->metrics = metrics_new();
+	m->metrics = m->gateway.metrics = metrics_new();
 	m->health = health_new();
 }
 

@@ -23,7 +23,7 @@ static int set_up(void **state)
 	f.mock.gateway.settings.replay_dir = f.folder;
 	f.mock.gateway.settings.source_limit = 2;
 	mock_gateway_start(&f.mock);
-	f.mock.gateway.sources = sources_new(&f.mock.gateway, f.mock.metrics);
+	f.mock.gateway.sources = sources_new(&f.mock.gateway);
 	*state = &f;
 	return 0;
 }
@@ -289,7 +289,7 @@ static int set_up_impatient(void **state)
 	publisher_destroy(&f->mock.gateway.publisher);
 	f->mock.gateway.settings.delivery_timeout_ms = 1000;
 	mock_gateway_start(&f->mock);
-	f->mock.gateway.sources = sources_new(&f->mock.gateway, f->mock.metrics);
+	f->mock.gateway.sources = sources_new(&f->mock.gateway);
 	return code;
 }
 

@@ -23,7 +23,7 @@ static void new_sources(struct fixture *f)
 	char memory[256];
 	struct text why;
 	text_init_fixed(&why, memory, sizeof(memory));
-	f->mock.gateway.sources = sources_new(&f->mock.gateway, f->mock.metrics);
+	f->mock.gateway.sources = sources_new(&f->mock.gateway);
 	if (sources_restore(f->mock.gateway.sources, &why) != ERROR_OK)
 		fail_msg("%s", why.data);
 }
@@ -84,8 +84,7 @@ static void add(struct fixture *f, const char *text, int upload, const char *id)
 {
 	cJSON *json = cJSON_Parse(text), *source = NULL;
 	struct definition d = { .json = json, .complaints = cJSON_CreateArray() };
-	assert_int_equal(ERROR_OK,
-			 sources_add(f->mock.gateway.sources, &d, upload, true, &source));
+	assert_int_equal(ERROR_OK, sources_add(f->mock.gateway.sources, &d, upload, true, &source));
 	assert_string_equal(id, cJSON_GetStringValue(cJSON_GetObjectItem(source, "id")));
 	cJSON_Delete(source);
 	cJSON_Delete(d.complaints);
@@ -219,10 +218,10 @@ static void what_cannot_go_on_is_left_and_counted(void **state)
 	write_file(f, "simulator-10.json", "{\"definition\":{\"type\":\"telepathy\"}}");
 	write_file(f, "notes.txt", "not ours");
 	restart(f);
-	assert_int_equal(4, (int)metric_value(metrics_gauge(
-				    f->mock.metrics, "gateway_sources_not_restored",
-				    "Sources in state_dir that could not go on at the start",
-				    NULL)));
+	assert_int_equal(4,
+			 (int)metric_value(metrics_gauge(
+				 f->mock.metrics, "gateway_sources_not_restored",
+				 "Sources in state_dir that could not go on at the start", NULL)));
 	cJSON *list = sources_list(f->mock.gateway.sources);
 	assert_int_equal(0, cJSON_GetArraySize(list));
 	cJSON_Delete(list);
