@@ -57,7 +57,8 @@ def local_services(stack, environment=os.environ):
     kafka = {"kafka_brokers": stack.addresses["kafka"]}
     hdfs = {"hdfs_urls": stack.addresses["namenode"], "hdfs_user": OWNER}
     settings = {
-        "gateway": {**kafka, "simulator_autostart": "true", "replay_dir": history.FOLDER},
+        "gateway": {**kafka, "simulator_autostart": "true", "replay_dir": history.FOLDER,
+                    "state_dir": stack.state / "gateway"},
         # One tick a second fills a file slowly; every 30 s keeps the files few. The only member of
         # its group keeps its name, so that one that was killed need not time out before the next
         # one gets the partitions.
