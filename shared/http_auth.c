@@ -25,6 +25,7 @@ struct entry {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	unsigned scopes; /* bits by enum http_scope */
 	char name[64];
+	struct http_bucket bucket;
 };
 
 struct entries {
@@ -114,6 +115,7 @@ static bool read_line(struct entries *entries, char *line, struct text *why)
 	else if (read_scopes(scopes, &entry->scopes, why)) {
 		SHA256((const unsigned char *)token, strlen(token), entry->digest);
 		if (!known_digest(entries, entry->digest)) {
+			entry->bucket.full_us = 0;
 			snprintf(entry->name, sizeof entry->name, "%s",
 				 name != NULL ? name : "unnamed");
 			entries->count++;
@@ -201,6 +203,16 @@ fail_path:
 	return error;
 }
 
+/* A token that stays has used what it has used. */
+static void keep_buckets(struct entries *fresh, const struct entries *old)
+{
+	for (size_t i = 0; i < fresh->count; i++)
+		for (size_t k = 0; k < old->count; k++)
+			if (memcmp(fresh->items[i].digest, old->items[k].digest,
+				   SHA256_DIGEST_LENGTH) == 0)
+				fresh->items[i].bucket.full_us = old->items[k].bucket.full_us;
+}
+
 enum error http_auth_reload(struct http_auth *auth, struct text *why)
 {
 	struct entries fresh, old;
@@ -210,6 +222,7 @@ enum error http_auth_reload(struct http_auth *auth, struct text *why)
 		return error;
 	pthread_rwlock_wrlock(&auth->lock);
 	old = auth->entries;
+	keep_buckets(&fresh, &old);
 	auth->entries = fresh;
 	pthread_rwlock_unlock(&auth->lock);
 	free(old.items);
@@ -229,21 +242,25 @@ void http_auth_destroy(struct http_auth **auth)
 
 /* --- a request ------------------------------------------------------------------------------- */
 
-/* The token's scopes, 0 when it is unknown. */
-static unsigned look_up(struct http_auth *auth, const char *token, char *name, size_t size)
+/* The token's scopes, 0 when it is unknown; counts the request. */
+static unsigned look_up(struct http_request *request, const char *token,
+			struct http_verdict *verdict)
 {
+	struct http_auth *auth = request->server->options.auth;
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	unsigned scopes = 0;
 
 	SHA256((const unsigned char *)token, strlen(token), digest);
 	pthread_rwlock_rdlock(&auth->lock);
 	for (size_t i = 0; i < auth->entries.count; i++) {
-		const struct entry *entry = &auth->entries.items[i];
+		struct entry *entry = &auth->entries.items[i];
 
-		if (CRYPTO_memcmp(entry->digest, digest, sizeof digest) == 0) {
-			scopes = entry->scopes;
-			snprintf(name, size, "%s", entry->name);
-		}
+		if (CRYPTO_memcmp(entry->digest, digest, sizeof digest) != 0)
+			continue;
+		scopes = entry->scopes;
+		snprintf(request->principal, sizeof request->principal, "%s", entry->name);
+		*verdict = http_bucket_take(&entry->bucket, &request->server->options.rate,
+					    request->start_us);
 	}
 	pthread_rwlock_unlock(&auth->lock);
 	return scopes;
@@ -260,11 +277,17 @@ bool http_auth_check(struct http_request *request, enum http_scope scope)
 {
 	struct http_auth *auth = request->server->options.auth;
 	const char *header = http_request_header(request, "Authorization");
+	struct http_verdict verdict = { 0 };
 	char challenge[96];
 	unsigned scopes;
 
-	if (auth == NULL || scope == HTTP_SCOPE_NONE)
+	if (scope == HTTP_SCOPE_NONE)
 		return true;
+	if (auth == NULL) {
+		verdict = http_bucket_take(&request->server->anonymous,
+					   &request->server->options.rate, request->start_us);
+		return http_rate_tell(request, &verdict);
+	}
 	if (header == NULL)
 		return refuse(request, "Bearer realm=\"tickline\"",
 			      "a bearer token is required: Authorization: Bearer TOKEN");
@@ -272,10 +295,12 @@ bool http_auth_check(struct http_request *request, enum http_scope scope)
 		return refuse(request, "Bearer realm=\"tickline\"",
 			      "the Authorization header is not of the scheme Bearer");
 	header += 7 + strspn(header + 7, " ");
-	scopes = look_up(auth, header, request->principal, sizeof request->principal);
+	scopes = look_up(request, header, &verdict);
 	if (scopes == 0)
 		return refuse(request, "Bearer realm=\"tickline\", error=\"invalid_token\"",
 			      "the bearer token is not known");
+	if (!http_rate_tell(request, &verdict))
+		return false;
 	if ((scopes & 1U << scope) != 0)
 		return true;
 	snprintf(challenge, sizeof challenge,

@@ -35,9 +35,7 @@ static bool has_had_its_turn(const struct http_request *request)
 {
 	struct http_server *server = request->server;
 
-	return atomic_load_explicit(&server->connections, memory_order_relaxed) >=
-		       server->options.threads &&
-	       request->start_us - request->worker->connected_us > TURN_US;
+	return http_is_full(server) && request->start_us - request->worker->connected_us > TURN_US;
 }
 
 /* As civetweb decides, so that the header we send and what it does agree. */
@@ -80,6 +78,7 @@ static struct http_request *begin(struct mg_connection *connection)
 	struct worker *worker = mg_get_thread_pointer(connection);
 	struct http_request *request = &worker->request;
 
+	http_idle_end(worker);
 	memset(request, 0, offsetof(struct http_request, strings));
 	request->server = worker->server;
 	request->worker = worker;
@@ -107,6 +106,7 @@ static void end(struct http_request *request)
 		  LOG_STR("principal", http_principal(request)));
 	request->worker->waiting_since_us = now_us;
 	request->worker->served++;
+	http_idle_begin(request->worker, request->info);
 	atomic_fetch_sub(&server->in_flight, 1);
 	show_in_flight(server);
 }

@@ -66,6 +66,27 @@ struct http_guard {
 	struct mg_connection *connection;
 };
 
+/* The requests of one token under a limit; see http_rate.c. */
+struct http_bucket {
+	_Atomic int64_t full_us; /* monotonic: when it will be full again */
+};
+
+struct http_verdict {
+	bool limited; /* there is a limit */
+	bool refused;
+	int64_t left;    /* requests that are allowed now */
+	int64_t full_s;  /* until all are allowed again */
+	int64_t retry_s; /* refused: until one is */
+};
+
+/* A connection that was answered and waits for its next head, as the guard thread sees it. */
+struct http_idle {
+	pthread_mutex_t lock;
+	int64_t since_us; /* monotonic; 0: there is none. Under `lock`, as all */
+	int port;         /* the client's */
+	char host[48];
+};
+
 enum body_state { BODY_UNREAD, BODY_READING, BODY_DONE, BODY_FAILED };
 
 struct http_body {
@@ -117,6 +138,7 @@ struct http_request {
 struct worker {
 	struct http_server *server;
 	struct http_guard guard;
+	struct http_idle idle;
 	struct http_request request;
 	struct text headers, output;
 	bool connected;
@@ -142,13 +164,15 @@ struct http_server {
 	atomic_bool draining;
 	atomic_long in_flight;
 	atomic_int connections; /* that have a worker */
-	struct metric *in_flight_gauge;
+	struct metric *in_flight_gauge, *idle_closed, *rate_limited;
+	struct http_bucket anonymous; /* all requests, where there are no tokens */
 	uint32_t id_prefix;
 	atomic_uint id_next;
 	pthread_t guard_thread;
 	pthread_mutex_t guard_lock;
 	pthread_cond_t guard_wake;
-	bool guard_stop; /* under guard_lock */
+	bool guard_stop;        /* under guard_lock */
+	struct worker **idlest; /* the guard thread's: room for all */
 };
 
 /* http_dispatch.c: civetweb's callbacks */
@@ -184,8 +208,14 @@ bool http_body_left(const struct http_request *request); /* the client may still
 bool http_body_discardable(const struct http_request *request);
 void http_body_discard(struct http_request *request);
 
-/* http_auth.c: false: answered 401 or 403. */
+/* http_auth.c: false: answered 401, 403, or 429 where the token's limit is reached. */
 bool http_auth_check(struct http_request *request, enum http_scope scope);
+
+/* http_rate.c */
+struct http_verdict http_bucket_take(struct http_bucket *bucket, const struct http_rate *rate,
+				     int64_t now_us);
+bool http_rate_tell(struct http_request *request,
+		    const struct http_verdict *verdict); /* adds headers; false: answered 429 */
 
 /* http_cors.c */
 bool http_cors_check(struct http_request *request); /* adds headers; false: answered 403 */
@@ -201,5 +231,18 @@ void http_guard_arm(struct http_request *request, int64_t deadline_us);
 bool http_guard_disarm(struct http_request *request); /* true: it had struck */
 void http_linger(struct http_request *request);       /* lets the client read the answer */
 void http_sockets_shut(struct http_server *server);   /* wakes every waiting thread */
+
+/* Calls `visit` with a duplicate of each socket on our port until it returns true: then the
+ * duplicate is its to close. */
+void http_each_socket(int port, bool (*visit)(int fd, void *user), void *user);
+bool http_is_remote(int fd, const char *host, int port);
+
+/* http_idle.c */
+void http_idle_begin(struct worker *worker, const struct mg_request_info *info);
+void http_idle_end(struct worker *worker);
+bool http_is_full(const struct http_server *server); /* every worker has a connection */
+
+/* Makes room where every worker has a connection; the guard thread's. */
+void http_idle_close_some(struct http_server *server);
 
 #endif

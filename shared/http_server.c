@@ -36,12 +36,14 @@ static int on_log(const struct mg_connection *connection, const char *message)
 static int on_connection(const struct mg_connection *connection, void **data)
 {
 	struct worker *worker = mg_get_thread_pointer(connection);
+	struct http_server *server = worker->server;
 
 	(void)data;
 	worker->connected_us = worker->waiting_since_us = monotonic_now_us();
 	worker->served = 0;
 	worker->connected = true;
-	atomic_fetch_add(&worker->server->connections, 1);
+	if (atomic_fetch_add(&server->connections, 1) + 1 == server->options.threads)
+		pthread_cond_signal(&server->guard_wake); /* there may be idle ones to close */
 	return 0;
 }
 
@@ -50,6 +52,7 @@ static void on_connection_end(const struct mg_connection *connection)
 {
 	struct worker *worker = mg_get_thread_pointer(connection);
 
+	http_idle_end(worker);
 	if (worker->connected)
 		atomic_fetch_sub(&worker->server->connections, 1);
 	worker->connected = false;
@@ -186,6 +189,12 @@ static void make_gauge(struct http_server *server)
 	metrics_label(&labels, "listener", listener);
 	server->in_flight_gauge = metrics_gauge(server->options.metrics, "http_in_flight",
 						"Requests being served now", labels.data);
+	server->rate_limited = metrics_counter(
+		server->options.metrics, "http_rate_limited_total",
+		"Requests refused because their token's limit was reached", labels.data);
+	server->idle_closed = metrics_counter(
+		server->options.metrics, "http_idle_closed_total",
+		"Connections closed while idle, because every worker had one", labels.data);
 }
 
 enum error http_server_start(const struct http_server_options *options, struct http_server **server,

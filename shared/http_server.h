@@ -50,6 +50,12 @@ struct http_route {
 	size_t body_limit_bytes; /* 0: the server's */
 };
 
+/* How many requests a token may make; without tokens, all clients together. */
+struct http_rate {
+	double per_s;  /* 0: no limit */
+	int64_t burst; /* at once, after a pause; at least 1 */
+};
+
 struct http_server_options {
 	const char *address; /* "127.0.0.1" */
 	int port;            /* 0: any free one, see http_server_port */
@@ -61,6 +67,7 @@ struct http_server_options {
 	const char *tls_certificate;   /* PEM with key; "" for none */
 	const char *cors_origins;      /* "*", "" or "https://a,https://b" */
 	struct http_auth *auth;        /* NULL: everything is allowed */
+	struct http_rate rate;         /* of routes with a scope */
 	const char *openapi;           /* document served at /openapi.json; NULL: none */
 	const struct http_route *routes;
 	size_t route_count;

@@ -27,6 +27,7 @@
 
 enum {
 	GUARD_PERIOD_MAX_MS = 1000,
+	GUARD_PERIOD_FULL_MS = 50,
 	LINGER_BYTES_MAX = 16 << 20,
 	LINGER_QUIET_MS = 500,
 	LINGER_TOTAL_MS = 3000
@@ -52,7 +53,7 @@ static bool is_local(int fd, int port)
 	       port_of(&address) == port;
 }
 
-static bool is_remote(int fd, const char *host, int port)
+bool http_is_remote(int fd, const char *host, int port)
 {
 	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
 	socklen_t length = sizeof address;
@@ -68,9 +69,7 @@ static bool is_remote(int fd, const char *host, int port)
 	       strcmp(text, host) == 0;
 }
 
-/* Calls `visit` with a duplicate of each socket on our port until it returns true: then the
- * duplicate is its to close. */
-static void each_socket(int port, bool (*visit)(int fd, void *user), void *user)
+void http_each_socket(int port, bool (*visit)(int fd, void *user), void *user)
 {
 	DIR *directory = opendir("/proc/self/fd");
 	bool found = false;
@@ -104,7 +103,7 @@ static bool take_wanted(int fd, void *user)
 {
 	struct wanted *wanted = user;
 
-	if (!is_remote(fd, wanted->info->remote_addr, wanted->info->remote_port))
+	if (!http_is_remote(fd, wanted->info->remote_addr, wanted->info->remote_port))
 		return false;
 	wanted->fd = fd;
 	return true;
@@ -115,7 +114,7 @@ static int connection_socket(struct mg_connection *connection)
 {
 	struct wanted wanted = { mg_get_request_info(connection), -1 };
 
-	each_socket(wanted.info->server_port, take_wanted, &wanted);
+	http_each_socket(wanted.info->server_port, take_wanted, &wanted);
 	return wanted.fd;
 }
 
@@ -128,7 +127,7 @@ static bool shut_reading(int fd, void *user)
 
 void http_sockets_shut(struct http_server *server)
 {
-	each_socket(server->port, shut_reading, NULL);
+	http_each_socket(server->port, shut_reading, NULL);
 }
 
 /* --- the guard ------------------------------------------------------------------------------- */
@@ -148,17 +147,21 @@ static void strike_if_late(struct http_guard *guard, int64_t now_us)
 	pthread_mutex_unlock(&guard->lock);
 }
 
+static int64_t guard_period_ms(const struct http_server *server)
+{
+	int64_t period_ms = server->options.body_timeout_ms / 8;
+	int64_t most_ms = http_is_full(server) ? GUARD_PERIOD_FULL_MS : GUARD_PERIOD_MAX_MS;
+
+	return period_ms < 10 ? 10 : period_ms > most_ms ? most_ms : period_ms;
+}
+
 static void *guard_thread(void *user)
 {
 	struct http_server *server = user;
-	int64_t period_ms = server->options.body_timeout_ms / 8;
 
-	period_ms = period_ms < 10                    ? 10
-		    : period_ms > GUARD_PERIOD_MAX_MS ? GUARD_PERIOD_MAX_MS
-						      : period_ms;
 	pthread_mutex_lock(&server->guard_lock);
 	while (!server->guard_stop) {
-		int64_t until_us = monotonic_now_us() + period_ms * 1000;
+		int64_t until_us = monotonic_now_us() + guard_period_ms(server) * 1000;
 		struct timespec until = { .tv_sec = until_us / 1000000,
 					  .tv_nsec = until_us % 1000000 * 1000 };
 
@@ -166,27 +169,43 @@ static void *guard_thread(void *user)
 		pthread_mutex_unlock(&server->guard_lock);
 		for (int i = 0; i < server->options.threads; i++)
 			strike_if_late(&server->workers[i].guard, monotonic_now_us());
+		http_idle_close_some(server);
 		pthread_mutex_lock(&server->guard_lock);
 	}
 	pthread_mutex_unlock(&server->guard_lock);
 	return NULL;
 }
 
+static void destroy_locks(struct http_server *server)
+{
+	for (int i = 0; i < server->options.threads; i++) {
+		pthread_mutex_destroy(&server->workers[i].guard.lock);
+		pthread_mutex_destroy(&server->workers[i].idle.lock);
+	}
+	free(server->idlest);
+	pthread_cond_destroy(&server->guard_wake);
+	pthread_mutex_destroy(&server->guard_lock);
+}
+
 enum error http_guard_start(struct http_server *server)
 {
 	pthread_condattr_t attributes;
 
+	server->idlest = calloc((size_t)server->options.threads, sizeof(struct worker *));
+	if (server->idlest == NULL)
+		return ERROR_NO_MEMORY;
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&server->guard_wake, &attributes);
 	pthread_condattr_destroy(&attributes);
 	pthread_mutex_init(&server->guard_lock, NULL);
-	for (int i = 0; i < server->options.threads; i++)
+	for (int i = 0; i < server->options.threads; i++) {
 		pthread_mutex_init(&server->workers[i].guard.lock, NULL);
+		pthread_mutex_init(&server->workers[i].idle.lock, NULL);
+	}
 	if (pthread_create(&server->guard_thread, NULL, guard_thread, server) == 0)
 		return ERROR_OK;
-	pthread_cond_destroy(&server->guard_wake);
-	pthread_mutex_destroy(&server->guard_lock);
+	destroy_locks(server);
 	return ERROR_SYSTEM;
 }
 
@@ -197,10 +216,7 @@ void http_guard_stop(struct http_server *server)
 	pthread_cond_signal(&server->guard_wake);
 	pthread_mutex_unlock(&server->guard_lock);
 	pthread_join(server->guard_thread, NULL);
-	for (int i = 0; i < server->options.threads; i++)
-		pthread_mutex_destroy(&server->workers[i].guard.lock);
-	pthread_cond_destroy(&server->guard_wake);
-	pthread_mutex_destroy(&server->guard_lock);
+	destroy_locks(server);
 }
 
 void http_guard_arm(struct http_request *request, int64_t deadline_us)

@@ -208,6 +208,14 @@ static enum error start_parts(struct service *service, const char **failed, stru
 	return ERROR_OK;
 }
 
+static struct http_rate rate_of(const struct service_settings *settings)
+{
+	int64_t burst = settings->http_rate_limit_burst;
+	if (burst == 0)
+		burst = (int64_t)settings->http_rate_limit_per_s;
+	return (struct http_rate){ settings->http_rate_limit_per_s, burst > 1 ? burst : 1 };
+}
+
 static enum error start_server(struct service *service, struct text *why)
 {
 	const struct service_spec *spec = service->spec;
@@ -223,6 +231,7 @@ static enum error start_server(struct service *service, struct text *why)
 		.tls_certificate = settings->tls_certificate,
 		.cors_origins = settings->cors_origins,
 		.auth = service->auth,
+		.rate = rate_of(settings),
 		.openapi = spec->openapi,
 		.routes = spec->routes,
 		.route_count = spec->route_count,

@@ -21,6 +21,8 @@ struct service_settings {
 	int64_t http_request_timeout_ms;
 	int64_t http_body_timeout_ms;
 	int64_t http_keep_alive_timeout_ms;
+	double http_rate_limit_per_s;
+	int64_t http_rate_limit_burst; /* 0: a second's worth */
 	char *cors_origins;
 	char *token_file;
 	char *tls_certificate;
