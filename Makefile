@@ -67,7 +67,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration fuzz fuzz-run bench bench-http bench-gateway bench-ingest check-prometheus images check-deploy test-containers test-yarn lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest check-prometheus images check-deploy test-containers test-yarn lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -172,6 +172,9 @@ PYTEST_WORKERS ?= 3
 integration: build ## the real services on real Kafka and HDFS
 	@$(VENV)/bin/python -m pytest -q -n $(PYTEST_WORKERS) --dist worksteal tests/integration --results build/results \
 		$(PYTEST_FLAGS)
+
+soak: build ## loads that last for minutes or hours, with servers killed under them
+	@$(VENV)/bin/python -m pytest -q -s -m soak tests/integration $(PYTEST_FLAGS)
 
 # tests/fuzz/<library>/fuzz_x.c, corpus in tests/fuzz/corpus/x/.
 FUZZ_SECONDS ?= 5
