@@ -17,8 +17,8 @@
 #include "dataset.h"
 #include "fake_hdfs.h"
 #include "http_client.h"
-#include "registry.h"
 #include "local_file.h"
+#include "registry.h"
 #include "timestamp.h"
 #include "training.h"
 
