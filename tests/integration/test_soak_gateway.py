@@ -14,6 +14,7 @@ import requests
 from support import wait_until
 
 RECORDS = int(os.environ.get("SOAK_RECORDS", 2_000_000))
+BODY_BYTES = int(os.environ.get("SOAK_BODY_BYTES", 10_000_000_000))
 BATCH, CLIENTS, RESTARTS, MEMORY_LIMIT_MB = 1000, 64, 3, 128
 LINE = ('{{"timestamp":1751328000000,"buy_price":107120.5,"sell_price":107120.5,'
         '"volume":{},"volatility":1.5}}')
@@ -120,3 +121,30 @@ def test_two_million_records_over_three_restarts_of_kafka(service, stack, kafka,
     print(f"\n{RECORDS} records in {took_s:.0f} s: {counts}; answers {clients.statuses}, of which "
           f"{clients.replayed} replayed; given up {clients.gave_up} times; "
           f"peak {peak_mb(gateway):.0f} MB")
+
+
+def body_of(total_bytes):
+    """NDJSON in pieces of a thousand lines; a member that the gateway ignores makes them long."""
+    line = json.dumps({**json.loads(LINE.format(0)), "note": "x" * 400}) + "\n"
+    piece = (line * BATCH).encode()
+    for _ in range(total_bytes // len(piece)):
+        yield piece
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_ten_gigabytes_in_one_body(service):
+    gateway = service("gateway", http_body_limit_bytes=2 * BODY_BYTES, unknown_members="ignore",
+                      http_body_timeout_ms=3600000, http_request_timeout_ms=60000)
+    before_mb = peak_mb(gateway)
+    began = time.monotonic()
+    answer = requests.post(f"{gateway.url}/v1/ticks", data=body_of(BODY_BYTES), timeout=3600,
+                           headers={"Content-Type": "application/x-ndjson"})
+    took_s = time.monotonic() - began
+    said = answer.json()
+    assert answer.status_code == 200, said
+    assert said["accepted"] == gateway.metric("gateway_records_total", outcome="accepted")
+    assert gateway.metric("gateway_request_bytes_total") >= BODY_BYTES * 0.99
+    assert peak_mb(gateway) < MEMORY_LIMIT_MB
+    print(f"\n{said['accepted']} records of one body of {BODY_BYTES / 1e9:.1f} GB in {took_s:.0f} "
+          f"s; peak {before_mb:.0f} MB before, {peak_mb(gateway):.0f} MB after")
