@@ -16,7 +16,9 @@ from support import models, wait_until
 
 FILES, ROWS, PER_SECOND = 4, 1_000_000, 50
 JOB_LIMIT_S = 400
+# How large a price is, and what each coefficient is multiplied by to make one.
 PRICE = 40000
+SIZES = {"(intercept)": 1, "buy_price": 40000, "volume": 4000, "volatility": 4}
 START = datetime.datetime(2025, 7, 1, tzinfo=datetime.timezone.utc)
 
 
@@ -71,8 +73,8 @@ def near(a, b):
 
 def assert_same(a, b):
     """Two reports of the same data: what is counted is equal, what is computed is so to 1e-12, and a
-    coefficient to that part of the larger of itself and its standard error. The intercept is a difference
-    of numbers as large as the prices, which therefore are its measure."""
+    coefficient to that part of the largest of itself, its standard error, and what it is worth in a price:
+    an effect that isn't there is a difference of numbers as large as the prices."""
     assert (a["rows"], a["rank"], a["dropped"]) == (b["rows"], b["rank"], b["dropped"])
     for name in ("residual_standard_error", "r2", "condition_number", "rmse"):
         if a.get(name) is not None:
@@ -83,8 +85,8 @@ def assert_same(a, b):
             assert one["value"] == other["value"]
             continue
         assert near(one["standard_error"], other["standard_error"]), (one, other)
-        price = PRICE if one["name"] == "(intercept)" else 0
-        scale = max(abs(one["value"]), one["standard_error"], price)
+        worth = PRICE / SIZES.get(one["name"], math.inf)
+        scale = max(abs(one["value"]), one["standard_error"], worth)
         assert abs(one["value"] - other["value"]) <= 1e-12 * scale, (one, other)
     assert (a["held_out"] or {}).get("rows") == (b["held_out"] or {}).get("rows")
     if a["held_out"]:
