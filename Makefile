@@ -67,10 +67,10 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest check-prometheus images check-deploy test-containers test-yarn lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest check-prometheus images check-deploy test-containers test-debian13 test-yarn lint format FORCE
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 deps: ## install what building, running and testing need (Debian 12 or 13, root or sudo)
 	@deploy/local/deps.sh
@@ -234,6 +234,9 @@ check-deploy: build ## the files for Compose, Kubernetes and Grafana, with schem
 
 test-containers: build ## builds the images and runs the pipeline in them (root, podman, runc, debootstrap)
 	@$(VENV)/bin/python -m pytest -q -x tests/integration/containers $(PYTEST_FLAGS)
+
+test-debian13: ## what is committed, built and tested inside Debian 13 (root, podman, runc, debootstrap)
+	@tests/debian13.sh
 
 test-yarn: build ## trainings on a real YARN (its jars come from Maven)
 	@deploy/local/jars.sh yarn
