@@ -266,6 +266,15 @@ static size_t find_cut(const struct partial *partial)
 	return cut;
 }
 
+size_t partial_held_out(struct partial *partial, struct rfactor *out[PARTIAL_MAX_BUCKETS])
+{
+	size_t cut = find_cut(partial), count = 0;
+	assert(partial->split == SPLIT_TIME);
+	for (size_t i = cut; i < partial->count; i++)
+		out[count++] = partial->slots[i].factor;
+	return count;
+}
+
 /* Copies slots [from, to) merged; NULL in `out` when there are none. */
 static enum error collect(const struct partial *partial, size_t from, size_t to,
 			  struct rfactor **out)

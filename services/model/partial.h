@@ -59,6 +59,10 @@ struct partial_split {
 enum error partial_split(struct partial *partial, struct partial_split *split) MUST_USE;
 void partial_split_clean_up(struct partial_split *split);
 
+/* The buckets of the held-out part of a split by time, the oldest first; they stay the partial's,
+ * and only waiting rows may be worked in. Returns how many. */
+size_t partial_held_out(struct partial *partial, struct rfactor *out[PARTIAL_MAX_BUCKETS]);
+
 /* The latest rows: of a seeded split those held out, of one by time all, since the cut is known at
  * the end. Lives as long as the partial. */
 struct tail *partial_tail(const struct partial *partial);

@@ -70,6 +70,25 @@ static void add_fit(cJSON *report, const struct spec *spec, const struct fit *fi
 
 /* --- the held-out part ----------------------------------------------------------------------- */
 
+/* Of the last price itself there is nothing to tell. */
+static void add_skill(cJSON *held_out, const struct report_input *input)
+{
+	const struct skill *skill = input->skill;
+	if (!input->fit || isnan(input->score->skill_last)) {
+		cJSON_AddNullToObject(held_out, "skill_last_test");
+		return;
+	}
+	cJSON *json = cJSON_AddObjectToObject(held_out, "skill_last_test");
+	cJSON_AddStringToObject(json, "verdict", skill_verdict_text(skill->verdict));
+	cJSON_AddNumberToObject(json, "low", skill->low);
+	cJSON_AddNumberToObject(json, "high", skill->high);
+	cJSON_AddNumberToObject(json, "blocks", (double)skill->blocks);
+	cJSON_AddNumberToObject(json, "diebold_mariano", skill->statistic);
+	cJSON_AddNumberToObject(json, "p", skill->p);
+	cJSON_AddNumberToObject(json, "rows", (double)skill->rows);
+	cJSON_AddNumberToObject(json, "horizon_rows", (double)skill->horizon);
+}
+
 static void add_held_out(cJSON *report, const struct report_input *input)
 {
 	const struct fit_score *score = input->score;
@@ -84,6 +103,7 @@ static void add_held_out(cJSON *report, const struct report_input *input)
 	cJSON_AddNumberToObject(json, "mean_rmse", score->mean_rmse);
 	cJSON_AddNumberToObject(json, "skill_last", score->skill_last);
 	cJSON_AddNumberToObject(json, "skill_mean", score->skill_mean);
+	add_skill(json, input);
 	json_add_time(json, "since", input->split->cut_us);
 	cJSON_AddNumberToObject(json, "rows_left_out", (double)input->split->rows_between);
 	if (!input->rival->present) {
@@ -165,6 +185,26 @@ static void warn_of_fit(cJSON *warnings, const struct spec *spec, const struct f
 		warn(warnings, "no degrees of freedom are left: there are no errors and intervals");
 }
 
+/* So that nobody takes noise for skill. */
+static void warn_of_skill(cJSON *warnings, const struct report_input *input)
+{
+	const struct skill *skill = input->skill;
+	double found = input->score->skill_last;
+	if (!input->fit || isnan(found) || skill->verdict == SKILL_BETTER)
+		return;
+	if (skill->verdict == SKILL_UNKNOWN)
+		warn(warnings,
+		     "the skill against the last price, %.2f%%, may be noise: there are too few "
+		     "held-out rows to tell",
+		     100 * found);
+	else
+		warn(warnings,
+		     "on the held-out part the fit is %s: skill %.2f%%, 95%% interval %.2f%% to "
+		     "%.2f%%, Diebold-Mariano p %.2g",
+		     skill_verdict_text(skill->verdict), 100 * found, 100 * skill->low,
+		     100 * skill->high, skill->p);
+}
+
 static void warn_of_reading(cJSON *warnings, const struct reading_result *reading)
 {
 	const struct partial_counts *counts = partial_counts(reading->partial);
@@ -183,6 +223,7 @@ static void add_warnings(cJSON *report, const struct report_input *input)
 		warn(warnings, "nothing is held out: the error on new data is not known");
 	else if (input->score->skill_last <= 0 && input->fit)
 		warn(warnings, "the last price alone does no worse on the held-out part");
+	warn_of_skill(warnings, input);
 	if (input->calibration->plain < CALIBRATION_LEVEL - COVERAGE_OFF ||
 	    input->calibration->plain > CALIBRATION_LEVEL + COVERAGE_OFF)
 		warn(warnings, "plain 95%% intervals hold %.1f%% of the later held-out rows",

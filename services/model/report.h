@@ -15,6 +15,7 @@
 #include "partial.h"
 #include "predictor_json.h"
 #include "reading.h"
+#include "skill.h"
 #include "spec.h"
 
 /* How the version that serves does on the same held-out rows. */
@@ -30,6 +31,7 @@ struct report_input {
 	const struct fit *fit;         /* NULL: the last price itself */
 	const struct fit_score *score; /* on the held-out part; rows 0: there is none */
 	const struct calibration *calibration;
+	const struct skill *skill; /* of the fit */
 	const struct partial_split *split;
 	const struct report_rival *rival;
 	const struct reading_result *reading;

@@ -42,6 +42,7 @@ struct run {
 	struct fit_score score;
 	struct predictor predictor;
 	struct calibration calibration;
+	struct skill skill;
 	struct report_rival rival;
 	int64_t created_us;
 	char memory[JOB_MAX_REASON + 1];
@@ -282,13 +283,17 @@ static void score(struct run *run)
 	rfactor_destroy(&none);
 }
 
+/* The first instant of rows that the fit has not seen; of a seeded split only those were kept. */
+static int64_t held_out_since(const struct run *run)
+{
+	return run->split.held_out ? run->split.cut_us : INT64_MAX;
+}
+
 /* Intervals from the held-out rows, which the fit has not seen; the last price has seen none. */
 static enum error set_intervals(struct run *run, struct predictor *predictor,
 				struct calibration *calibration)
 {
-	int64_t since_us = predictor->last_price ? 0
-			   : run->split.held_out ? run->split.cut_us
-						 : INT64_MAX;
+	int64_t since_us = predictor->last_price ? 0 : held_out_since(run);
 	enum error error =
 		calibrate(predictor, partial_tail(run->reading.partial), since_us, calibration);
 	predictor->calibrated = predictor->last_price || calibration->rows > 0;
@@ -326,6 +331,10 @@ static enum error fit(struct run *run)
 	fill_predictor(run);
 	score(run);
 	find_rival(run);
+	error = skill_find(&run->spec, &run->predictor, run->reading.partial, held_out_since(run),
+			   &run->skill);
+	if (error != ERROR_OK)
+		return error;
 	return set_intervals(run, &run->predictor, &run->calibration);
 }
 
@@ -373,6 +382,7 @@ static cJSON *make_body(const struct run *run, const struct predictor *predictor
 		.fit = fitted,
 		.score = scored,
 		.calibration = calibration,
+		.skill = &run->skill,
 		.split = &run->split,
 		.rival = &run->rival,
 		.reading = &run->reading,

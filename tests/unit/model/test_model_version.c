@@ -24,6 +24,7 @@ struct made {
 	struct dataset dataset;
 	struct dataset_file files[2];
 	struct calibration calibration;
+	struct skill skill;
 	struct report_rival rival;
 };
 
@@ -76,6 +77,10 @@ static struct made *make(const char *model, int rows)
 	if (made->split.held_out)
 		fit_score(&made->fit.predictor, made->fit.target_mean, spec_is_ordered(&made->spec),
 			  made->spec.feature_count, made->split.held_out, &made->score);
+	assert_int_equal(skill_find(&made->spec, &made->predictor, made->partial,
+				    made->split.held_out ? made->split.cut_us : INT64_MAX,
+				    &made->skill),
+			 ERROR_OK);
 	made->reading.partial = made->partial;
 	made->files[0] = (struct dataset_file){ 0, 0, 99, 5000 };
 	made->files[1] = (struct dataset_file){ 3, 10, 29, 700 };
@@ -98,6 +103,7 @@ static cJSON *body_of(const struct made *made, const struct predictor *predictor
 					    .fit = with_fit ? &made->fit : NULL,
 					    .score = &made->score,
 					    .calibration = &made->calibration,
+					    .skill = &made->skill,
 					    .split = &made->split,
 					    .rival = &made->rival,
 					    .reading = &made->reading,
@@ -271,6 +277,12 @@ static void the_report_tells_everything(void **state)
 	assert_true(member(held_out, "rmse")->valuedouble == made->score.rmse);
 	assert_true(member(held_out, "skill_last")->valuedouble == made->score.skill_last);
 	assert_int_equal(member(member(held_out, "serving"), "version")->valueint, 3);
+	const cJSON *test = member(held_out, "skill_last_test");
+	assert_string_equal(member(test, "verdict")->valuestring, "better than the last price");
+	assert_true(member(test, "low")->valuedouble < made->score.skill_last &&
+		    member(test, "high")->valuedouble > made->score.skill_last);
+	assert_int_equal(member(test, "rows")->valueint, 600);
+	assert_int_equal(member(test, "horizon_rows")->valueint, 5);
 	const cJSON *lineage = member(report, "lineage");
 	assert_int_equal(member(lineage, "bytes")->valueint, 5700);
 	const cJSON *partition = cJSON_GetArrayItem(member(lineage, "partitions"), 1);
