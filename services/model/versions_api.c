@@ -8,6 +8,7 @@
 #include "api.h"
 #include "api_common.h"
 #include "decimal.h"
+#include "report_text.h"
 
 static const char *model_of(const struct http_request *request)
 {
@@ -79,6 +80,25 @@ static bool number_asked(struct http_request *request, struct model_app *app, in
 	return true;
 }
 
+/* JSON wherever it is welcome. */
+static void answer_report(struct http_request *request, const struct version *version)
+{
+	size_t length;
+	const char *report = version_report(version, &length);
+	if (http_accepts(request, "application/json")) {
+		http_answer(request, 200, "application/json", report, length);
+	} else if (http_accepts(request, "text/plain")) {
+		struct text out;
+		text_init(&out, REPORT_TEXT_MAX);
+		report_text(report, length, version_number(version), &out);
+		http_answer_text(request, 200, "text/plain; charset=utf-8", &out);
+		text_clean_up(&out);
+	} else {
+		http_answer_problem(request, 406, "not-acceptable", NULL,
+				    "a report is application/json or text/plain");
+	}
+}
+
 void versions_get(struct http_request *request, void *user)
 {
 	struct model_app *app = user;
@@ -90,9 +110,7 @@ void versions_get(struct http_request *request, void *user)
 		no_such_version(request);
 		return;
 	}
-	size_t length;
-	const char *report = version_report(version, &length);
-	http_answer(request, 200, "application/json", report, length);
+	answer_report(request, version);
 	version_release(&version);
 }
 

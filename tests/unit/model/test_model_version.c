@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "report.h"
+#include "report_text.h"
 
 /* A version as a training makes it, of rows that this file invents. */
 struct made {
@@ -80,6 +81,10 @@ static struct made *make(const char *model, int rows)
 	assert_int_equal(skill_find(&made->spec, &made->predictor, made->partial,
 				    made->split.held_out ? made->split.cut_us : INT64_MAX,
 				    &made->skill),
+			 ERROR_OK);
+	assert_int_equal(calibrate(&made->predictor, partial_tail(made->partial),
+				   made->split.held_out ? made->split.cut_us : INT64_MAX,
+				   &made->calibration),
 			 ERROR_OK);
 	made->reading.partial = made->partial;
 	made->files[0] = (struct dataset_file){ 0, 0, 99, 5000 };
@@ -170,9 +175,6 @@ static void a_calibrated_version_serves_conformal_intervals(void **state)
 	struct made *made = make("forecast_5m", 3000);
 	struct prediction prediction;
 	double x[SPEC_MAX_FEATURES] = { 107500, 0.2, 3, 40, 500, 1000, 20000, 300000 };
-	assert_int_equal(calibrate(&made->predictor, partial_tail(made->partial),
-				   made->split.cut_us, &made->calibration),
-			 ERROR_OK);
 	made->predictor.calibrated = true;
 	memcpy(made->predictor.spread, made->calibration.spread, sizeof(made->predictor.spread));
 	assert_true(isnan(made->predictor.spread[PREDICTOR_SPREADS - 1])); /* 600 rows */
@@ -297,6 +299,42 @@ static void the_report_tells_everything(void **state)
 	unmake(&made);
 }
 
+static void has_line(const struct text *text, const char *line)
+{
+	if (!strstr(text->data, line))
+		fail_msg("\"%s\" is missing in\n%s", line, text->data);
+}
+
+static void the_report_reads_as_a_page(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 3000);
+	struct version *version = store_and_load(body_of(made, &made->predictor, true));
+	size_t length;
+	const char *report = version_report(version, &length);
+	struct text page;
+	text_init(&page, REPORT_TEXT_MAX);
+	report_text(report, length, 7, &page);
+	assert_true(text_ok(&page));
+	has_line(&page, "forecast_5m, version 7: least squares, 2025-07-01T00:00:00");
+	has_line(&page, "Target                          close     Rows                  ");
+	has_line(&page, "coef    std err        t  P>|t|     [0.025     0.975]\n");
+	has_line(&page, "\nreturn_1m ");
+	has_line(&page, "Verdict              better than the last price\n");
+	has_line(&page, "Diebold-Mariano      ");
+	has_line(&page, "Coverage             plain 1");
+	assert_null(strstr(page.data, "nan"));
+	for (const char *line = page.data; *line; line = strchr(line, '\n') + 1)
+		if (*line != '[')
+			assert_true(strchr(line, '\n') - line <= 79);
+	text_reset(&page);
+	report_text("{}", 2, 0, &page); /* dashes only */
+	assert_true(text_ok(&page));
+	text_clean_up(&page);
+	version_release(&version);
+	unmake(&made);
+}
+
 /* M04, M05: undefined numbers are null, never nan or inf. */
 static void undefined_numbers_are_null(void **state)
 {
@@ -371,6 +409,7 @@ int main(void)
 		cmocka_unit_test(outside_of_what_was_seen),
 		cmocka_unit_test(the_last_price_has_intervals_too),
 		cmocka_unit_test(the_report_tells_everything),
+		cmocka_unit_test(the_report_reads_as_a_page),
 		cmocka_unit_test(undefined_numbers_are_null),
 		cmocka_unit_test(broken_bodies_are_refused),
 	};

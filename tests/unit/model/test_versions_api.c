@@ -31,6 +31,15 @@ static void reading(void **state)
 	assert_true(http_answer_has(t->http, "\"serving\":null,\"total\":0,\"versions\":[]"));
 	assert_int_equal(http_ask(t->http, "GET /v1/models/streamlit/versions/3", "", NULL), 200);
 	assert_true(http_answer_has(t->http, "\"lineage\":"));
+	assert_int_equal(http_ask(t->http, "GET /v1/models/streamlit/versions/3",
+				  "Accept: text/plain\r\n", NULL),
+			 200);
+	assert_true(http_answer_has(t->http, "version 3: least squares"));
+	assert_true(http_answer_has(t->http, "Nothing is held out."));
+	assert_int_equal(http_ask(t->http, "GET /v1/models/streamlit/versions/3",
+				  "Accept: image/png\r\n", NULL),
+			 406);
+	assert_true(http_answer_is_problem(t->http, "not-acceptable"));
 	assert_int_equal(http_ask(t->http, "GET /v1/models/streamlit/history", "", NULL), 200);
 	assert_true(http_answer_has(t->http, "\"history\":[{\"version\":3,\"at\":"
 					     "\"2025-07-01T00:00:00.000000Z\",\"by\":\"gate\","
