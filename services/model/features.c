@@ -83,10 +83,11 @@ static uint64_t identity(int64_t timestamp_us, const double *values, size_t coun
 
 /* --- one feature ---------------------------------------------------------------------------- */
 
-/* The record at t - lag; NULL: none. */
+/* The record at t - lag, or at the beginning of a window; NULL: none. */
 static const double *lagged(struct features *f, size_t index)
 {
-	int64_t at_us = f->timestamp_us - f->spec.features[index].lag_s * 1000000;
+	const struct spec_feature *feature = &f->spec.features[index];
+	int64_t at_us = f->timestamp_us - (feature->lag_s + feature->window_s) * 1000000;
 	uint64_t *cursor = &f->cursor[index];
 	if (*cursor < window_begin(f->history))
 		*cursor = window_begin(f->history);
@@ -111,9 +112,11 @@ static enum row_reason divide(const struct spec_feature *feature, double above, 
 	return feature->zero_drops ? ROW_ZERO : ROW_USED;
 }
 
-static enum row_reason compute(const struct spec_feature *feature, const double *now,
-			       const double *before, double *out)
+static enum row_reason compute(const struct features *f, size_t index, const double *before,
+			       double *out)
 {
+	const struct spec_feature *feature = &f->spec.features[index];
+	const double *now = f->values;
 	double value = now[feature->column];
 	switch (feature->transform) {
 	case FEATURE_RETURN:
@@ -127,6 +130,13 @@ static enum row_reason compute(const struct spec_feature *feature, const double 
 	case FEATURE_LOG:
 		*out = log(before[feature->column]);
 		return ROW_USED;
+	case FEATURE_MEAN:
+	case FEATURE_DEVIATION: /* `before` lies just outside of the window */
+		return features_roll(f, index, f->cursor[index] + 1, out);
+	case FEATURE_HOUR_SINE:
+	case FEATURE_HOUR_COSINE:
+		*out = features_hour(feature->transform, f->timestamp_us);
+		return ROW_USED;
 	default:
 		*out = before[feature->column];
 		return ROW_USED;
@@ -137,7 +147,7 @@ static enum row_reason compute(const struct spec_feature *feature, const double 
 static const double *reference(struct features *f, size_t index)
 {
 	const struct spec_feature *feature = &f->spec.features[index];
-	if (feature->lag_s > 0)
+	if (feature->lag_s + feature->window_s > 0)
 		return lagged(f, index);
 	bool compares = feature->transform == FEATURE_RETURN ||
 			(feature->transform == FEATURE_DIFFERENCE && feature->other < 0);
@@ -152,8 +162,7 @@ static enum row_reason compute_all(struct features *f, struct feature_row *row)
 		const double *before = reference(f, i);
 		if (!before)
 			return ROW_NO_HISTORY;
-		enum row_reason reason =
-			compute(&f->spec.features[i], f->values, before, &row->x[i]);
+		enum row_reason reason = compute(f, i, before, &row->x[i]);
 		if (reason != ROW_USED)
 			return reason;
 		if (!isfinite(row->x[i]))

@@ -24,6 +24,14 @@ struct features {
 	enum row_reason latest_reason;
 };
 
+/* The mean or deviation of feature `index`; `from` is the first place in history that may be in its
+ * window. NO_HISTORY: too few records there. */
+enum row_reason features_roll(const struct features *features, size_t index, uint64_t from,
+			      double *out);
+
+/* The sine or cosine of the time of day. */
+double features_hour(enum feature_transform transform, int64_t timestamp_us);
+
 /* What one pending row takes in its window: x, last, identity. */
 size_t features_pending_width(const struct spec *spec);
 

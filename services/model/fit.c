@@ -114,6 +114,40 @@ static void reveal_rank(const struct system *system, struct fit *fit)
 
 /* --- coefficients and errors ---------------------------------------------------------------- */
 
+/* The trace of T (T'T + penalty)^-1 T', P being the triangle of T'T + penalty. */
+static double trace(const double *t, const double *p, size_t size)
+{
+	double sum = 0;
+	for (size_t i = 0; i < size; i++) {
+		double row[FIT_MAX_TERMS];
+		memcpy(row, t + i * size, size * sizeof(double));
+		double norm = triangle_solve_transposed(p, size, row);
+		sum += norm * norm;
+	}
+	return sum;
+}
+
+/* The triangle gets the penalty's rows; the right-hand side becomes the slopes. */
+static void penalise(const struct system *system, struct fit *fit, double *slopes)
+{
+	struct fit_predictor *predictor = &fit->predictor;
+	size_t size = fit->rank;
+	double free[FIT_MAX_TERMS * FIT_MAX_TERMS], missed[FIT_MAX_TERMS];
+	memcpy(free, predictor->triangle, size * size * sizeof(double));
+	memcpy(missed, slopes, size * sizeof(double));
+	fit->ridge = system->request->ridge;
+	for (size_t i = 0; i < predictor->kept; i++)
+		triangle_add_unit(predictor->triangle, size, slopes, system->first + i,
+				  sqrt(fit->ridge) * length(system, predictor->columns[i]));
+	triangle_solve(predictor->triangle, size, slopes);
+	for (size_t i = 0; i < size; i++) {
+		for (size_t j = i; j < size; j++)
+			missed[i] -= free[i * size + j] * slopes[j];
+		fit->rss += missed[i] * missed[i];
+	}
+	fit->effective = trace(free, predictor->triangle, size);
+}
+
 /* Triangularises [ones] kept z. Where nothing was dropped, R is that triangle already. */
 static void solve_kept(const struct system *system, struct fit *fit, double *slopes)
 {
@@ -145,8 +179,12 @@ static void solve_kept(const struct system *system, struct fit *fit, double *slo
 	for (size_t i = size; i < all.rows; i++)
 		fit->rss = hypot(fit->rss, all.column[size][i]);
 	fit->rss *= fit->rss;
+	fit->effective = (double)size;
 	memcpy(slopes, all.column[size], size * sizeof(double));
-	triangle_solve(predictor->triangle, size, slopes);
+	if (system->request->ridge > 0)
+		penalise(system, fit, slopes);
+	else
+		triangle_solve(predictor->triangle, size, slopes);
 }
 
 static void set_values(const struct system *system, struct fit *fit, const double *slopes)
@@ -191,6 +229,8 @@ static void set_errors(struct fit *fit)
 {
 	struct fit_predictor *predictor = &fit->predictor;
 	size_t first = predictor->ones ? 1 : 0;
+	if (fit->ridge > 0)
+		return;
 	for (size_t i = 0; i < predictor->kept; i++) {
 		double g[FIT_MAX_TERMS] = { 0 };
 		g[first + i] = 1 / predictor->scale[i];
@@ -223,8 +263,7 @@ static void set_summary(const struct system *system, struct fit *fit)
 	fit->rmse = sqrt(fit->rss / n);
 	fit->r2 = varies(system, system->target) && fit->freedom > 0 ? 1 - fit->rss / total : NAN;
 	fit->adjusted_r2 = 1 - (1 - fit->r2) * over(freedom_total, (double)fit->freedom);
-	fit->aic =
-		fit->rss > 0 ? n * (log(2 * M_PI * fit->rss / n) + 1) + 2 * (double)fit->rank : NAN;
+	fit->aic = fit->rss > 0 ? n * (log(2 * M_PI * fit->rss / n) + 1) + 2 * fit->effective : NAN;
 	fit->target_low = rfactor_min(factor, system->target);
 	fit->target_high = rfactor_max(factor, system->target);
 	double ones = system->view.r[0]; /* R's first row holds the sums over sqrt(n) */

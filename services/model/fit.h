@@ -13,6 +13,11 @@
  * A feature leaks when the sine of its angle to the target, both centred, is at most
  * FIT_LEAK_TOLERANCE, that is |correlation| > 1 - 5e-13.
  *
+ * Ridge: the sum of squared errors plus ridge * n * the sum of squared slopes of columns of unit
+ * variance is least; alone, a column's slope shrinks by 1 / (1 + ridge). The intercept and the
+ * anchor are not penalised. Shrunken coefficients are biased: they have no standard errors. AIC
+ * counts the effective rank, the trace of the matrix that makes fitted values of targets.
+ *
  * Undefined numbers are NAN: errors without degrees of freedom, R2 of a constant target, ratios
  * with a zero below.
  */
@@ -71,7 +76,9 @@ struct fit {
 	struct fit_term intercept; /* unused without ones */
 	struct fit_term terms[FIT_MAX_FEATURES];
 	uint64_t rows;
-	size_t rank; /* kept features and the ones */
+	size_t rank;      /* kept features and the ones */
+	double effective; /* rank: below it with a ridge penalty */
+	double ridge;     /* 0: none */
 	int64_t freedom;
 	double rss, s, rmse, r2, adjusted_r2, aic, condition;
 	double target_mean, target_low, target_high;
@@ -85,10 +92,18 @@ struct fit_request {
 	bool has_last;
 	int anchor;        /* -1: none */
 	bool drop_leaking; /* leave leaking features out */
+	double ridge;      /* >= 0 */
 };
 
 /* OK; INVALID with `why`: no rows, or numbers so large that their squares overflow. */
 enum error fit_solve(const struct fit_request *request, struct fit *fit, struct text *why) MUST_USE;
+
+/* FIT_RIDGES penalties are tried, none and powers of the root of 10 from 1e-6 to 100; the fit is
+ * the one whose error on `held_out` is the lowest, of equal ones the least shrunken. The request's
+ * own ridge is not looked at. Errors of fit_solve. */
+enum { FIT_RIDGES = 18 };
+enum error fit_choose_ridge(const struct fit_request *request, struct rfactor *held_out,
+			    struct fit *fit, struct text *why) MUST_USE;
 
 /* How predictions do on rows that are in `held_out` (same columns as the training's factor). */
 struct fit_score {

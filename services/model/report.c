@@ -56,6 +56,8 @@ static void add_fit(cJSON *report, const struct spec *spec, const struct fit *fi
 {
 	cJSON_AddNumberToObject(report, "rows", (double)fit->rows);
 	cJSON_AddNumberToObject(report, "rank", (double)fit->rank);
+	cJSON_AddNumberToObject(report, "effective_rank", fit->effective);
+	cJSON_AddNumberToObject(report, "ridge", fit->ridge);
 	cJSON_AddNumberToObject(report, "degrees_of_freedom", (double)fit->freedom);
 	cJSON_AddNumberToObject(report, "residual_standard_error", fit->s);
 	cJSON_AddNumberToObject(report, "rmse", fit->rmse);
@@ -181,6 +183,14 @@ static void warn_of_fit(cJSON *warnings, const struct spec *spec, const struct f
 		     "coefficients "
 		     "mean little",
 		     fit->condition);
+	if (fit->ridge > 0)
+		warn(warnings,
+		     "the coefficients are shrunken by a ridge penalty of %.3g%s: they have no "
+		     "standard errors",
+		     fit->ridge,
+		     spec->ridge_auto ? ", chosen on the held-out part, whose error is a little "
+					"too good for that"
+				      : "");
 	if (isnan(fit->s))
 		warn(warnings, "no degrees of freedom are left: there are no errors and intervals");
 }

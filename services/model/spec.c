@@ -18,12 +18,28 @@ int spec_feature_index(const struct spec *spec, const char *name)
 	return -1;
 }
 
+bool spec_feature_rolls(const struct spec_feature *feature)
+{
+	return feature->transform == FEATURE_MEAN || feature->transform == FEATURE_DEVIATION;
+}
+
+bool spec_feature_is_hour(const struct spec_feature *feature)
+{
+	return feature->transform == FEATURE_HOUR_SINE || feature->transform == FEATURE_HOUR_COSINE;
+}
+
+/* How far the feature itself looks back, in seconds; 0: not, or to the record before. */
+static int64_t reach_s(const struct spec_feature *feature)
+{
+	return feature->lag_s + feature->window_s;
+}
+
 /* True when the feature needs the record before or an earlier one. */
 static bool looks_back(const struct spec_feature *feature)
 {
 	bool compares = feature->transform == FEATURE_RETURN ||
 			(feature->transform == FEATURE_DIFFERENCE && feature->other < 0);
-	return feature->lag_s > 0 || compares;
+	return reach_s(feature) > 0 || compares;
 }
 
 bool spec_is_ordered(const struct spec *spec)
@@ -40,7 +56,7 @@ int64_t spec_reach_s(const struct spec *spec)
 {
 	int64_t reach = 0;
 	for (size_t i = 0; i < spec->feature_count; i++)
-		if (spec->features[i].lag_s > reach)
-			reach = spec->features[i].lag_s;
+		if (reach_s(&spec->features[i]) > reach)
+			reach = reach_s(&spec->features[i]);
 	return reach > 0 ? reach + spec->tolerance_s : 0;
 }

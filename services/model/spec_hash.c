@@ -7,7 +7,8 @@
 
 enum error spec_hash(const struct spec *spec, char out[65])
 {
-	static const char *const irrelevant[] = { "name", "description", "leakage", "anchor" };
+	static const char *const irrelevant[] = { "name", "description", "leakage", "anchor",
+						  "ridge" };
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned length = 0;
 	cJSON *json = spec_to_json(spec);

@@ -11,8 +11,15 @@
 #include "spec.h"
 
 static const char *const TRANSFORMS[FEATURE_TRANSFORMS] = {
-	[FEATURE_VALUE] = "value", [FEATURE_RETURN] = "return", [FEATURE_DIFFERENCE] = "difference",
-	[FEATURE_RATIO] = "ratio", [FEATURE_LOG] = "log",
+	[FEATURE_VALUE] = "value",
+	[FEATURE_RETURN] = "return",
+	[FEATURE_DIFFERENCE] = "difference",
+	[FEATURE_RATIO] = "ratio",
+	[FEATURE_LOG] = "log",
+	[FEATURE_MEAN] = "mean",
+	[FEATURE_DEVIATION] = "deviation",
+	[FEATURE_HOUR_SINE] = "hour_sine",
+	[FEATURE_HOUR_COSINE] = "hour_cosine",
 };
 static const char *const SPLITS[] = { [SPLIT_SEEDED] = "seeded", [SPLIT_TIME] = "time" };
 static const char *const LEAKAGES[] = { [LEAKAGE_FLAG] = "flag", [LEAKAGE_DROP] = "drop" };
@@ -174,11 +181,42 @@ static enum error check_other(const struct reader *in, const struct spec_feature
 	return ERROR_OK;
 }
 
+/* The column of the record, which for the hour is its time. */
+static enum error read_source(const struct reader *in, const struct record_table *table,
+			      struct spec_feature *feature)
+{
+	const cJSON *column = cJSON_GetObjectItemCaseSensitive(in->object, "column");
+	const char *time = table->fields[0].name, *given = cJSON_GetStringValue(column);
+	if (!spec_feature_is_hour(feature))
+		return read_column(in, table, "column", -2, &feature->column);
+	feature->column = 0;
+	if (column && (!given || strcmp(given, time) != 0))
+		return refuse(in, "column", "must be \"timestamp\" for the hour of the day");
+	if (feature->lag_s > 0)
+		return refuse(in, "lag_s", "can't be given for the hour of the day");
+	return ERROR_OK;
+}
+
+static enum error read_window(const struct reader *in, struct spec_feature *feature)
+{
+	enum error error = read_integer(in, "window_s", SPEC_MAX_LAG_S, 0, &feature->window_s);
+	if (error != ERROR_OK)
+		return error;
+	if (!spec_feature_rolls(feature) &&
+	    cJSON_GetObjectItemCaseSensitive(in->object, "window_s"))
+		return refuse(in, "window_s", "belongs to \"mean\" and \"deviation\" only");
+	if (spec_feature_rolls(feature) && feature->window_s == 0)
+		return refuse(in, "window_s", "must be the seconds to look back over, at least 1");
+	if (feature->lag_s + feature->window_s > SPEC_MAX_LAG_S)
+		return refuse(in, "window_s", "must be at most 604800 together with lag_s");
+	return ERROR_OK;
+}
+
 static enum error read_feature_object(const struct reader *in, const struct record_table *table,
 				      struct spec_feature *feature)
 {
-	static const char *const members[] = { "name",  "column", "transform",
-					       "lag_s", "other",  "zero" };
+	static const char *const members[] = { "name",     "column", "transform", "lag_s",
+					       "window_s", "other",  "zero" };
 	int transform = 0;
 	enum error error = check_members(in, members, sizeof(members) / sizeof(members[0]));
 	if (error == ERROR_OK)
@@ -186,13 +224,15 @@ static enum error read_feature_object(const struct reader *in, const struct reco
 	if (error == ERROR_OK && !spec_name_ok(feature->name))
 		error = refuse(in, "name", "must be of a-z, 0-9, _ and -, a letter first");
 	if (error == ERROR_OK)
-		error = read_column(in, table, "column", -2, &feature->column);
-	if (error == ERROR_OK)
 		error = read_choice(in, "transform", TRANSFORMS, FEATURE_TRANSFORMS, FEATURE_VALUE,
 				    &transform);
 	feature->transform = (enum feature_transform)transform;
 	if (error == ERROR_OK)
 		error = read_integer(in, "lag_s", SPEC_MAX_LAG_S, 0, &feature->lag_s);
+	if (error == ERROR_OK)
+		error = read_source(in, table, feature);
+	if (error == ERROR_OK)
+		error = read_window(in, feature);
 	if (error == ERROR_OK)
 		error = read_column(in, table, "other", -1, &feature->other);
 	if (error == ERROR_OK)
@@ -269,6 +309,20 @@ static enum error read_split(const struct reader *in, struct spec *spec)
 	return error;
 }
 
+static enum error read_ridge(const struct reader *in, struct spec *spec)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(in->object, "ridge");
+	const char *text = cJSON_GetStringValue(item);
+	spec->ridge_auto = text && strcmp(text, "auto") == 0;
+	if (!item || cJSON_IsNull(item) || spec->ridge_auto)
+		return ERROR_OK;
+	/* Zero has no sign here: none is written for it. */
+	spec->ridge = cJSON_IsNumber(item) ? fifteen_digits(item->valuedouble) + 0.0 : NAN;
+	if (!(spec->ridge >= 0 && spec->ridge <= SPEC_MAX_RIDGE))
+		return refuse(in, "ridge", "must be \"auto\" or a number from 0 to 1000000");
+	return ERROR_OK;
+}
+
 static enum error read_anchor(const struct reader *in, struct spec *spec)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(in->object, "anchor");
@@ -314,7 +368,7 @@ enum error spec_from_json(const cJSON *json, struct spec *spec, struct text *why
 {
 	static const char *const members[] = { "name",        "description", "records",   "target",
 					       "features",    "intercept",   "horizon_s", "split",
-					       "tolerance_s", "leakage",     "anchor" };
+					       "tolerance_s", "leakage",     "anchor",    "ridge" };
 	struct reader in = { .object = json, .path = "", .why = why };
 	int leakage = LEAKAGE_FLAG;
 	memset(spec, 0, sizeof(*spec));
@@ -340,6 +394,8 @@ enum error spec_from_json(const cJSON *json, struct spec *spec, struct text *why
 	if (error == ERROR_OK)
 		error = read_choice(&in, "leakage", LEAKAGES, 2, LEAKAGE_FLAG, &leakage);
 	spec->leakage = (enum spec_leakage)leakage;
+	if (error == ERROR_OK)
+		error = read_ridge(&in, spec);
 	return error == ERROR_OK ? read_anchor(&in, spec) : error;
 }
 
@@ -353,6 +409,8 @@ static cJSON *feature_to_json(const struct spec *spec, const struct spec_feature
 	cJSON_AddStringToObject(json, "column", fields[feature->column].name);
 	cJSON_AddStringToObject(json, "transform", TRANSFORMS[feature->transform]);
 	cJSON_AddNumberToObject(json, "lag_s", (double)feature->lag_s);
+	if (spec_feature_rolls(feature))
+		cJSON_AddNumberToObject(json, "window_s", (double)feature->window_s);
 	if (feature->other >= 0)
 		cJSON_AddStringToObject(json, "other", fields[feature->other].name);
 	if (divides(feature->transform) && feature->zero_drops)
@@ -386,6 +444,10 @@ cJSON *spec_to_json(const struct spec *spec)
 	cJSON_AddNumberToObject(json, "tolerance_s", (double)spec->tolerance_s);
 	add_split(spec, json);
 	cJSON_AddStringToObject(json, "leakage", LEAKAGES[spec->leakage]);
+	if (spec->ridge_auto)
+		cJSON_AddStringToObject(json, "ridge", "auto");
+	else if (spec->ridge > 0)
+		cJSON_AddNumberToObject(json, "ridge", spec->ridge);
 	cJSON *last = spec->anchor < 0 ? cJSON_AddNullToObject(json, "anchor")
 				       : cJSON_AddStringToObject(json, "anchor",
 								 spec->features[spec->anchor].name);

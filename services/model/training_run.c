@@ -323,9 +323,13 @@ static enum error fit(struct run *run)
 		.has_last = spec_is_ordered(&run->spec),
 		.anchor = run->spec.anchor,
 		.drop_leaking = run->spec.leakage == LEAKAGE_DROP,
+		.ridge = run->spec.ridge,
 	};
 	training_set_phase(run->training, run->task, "fitting");
-	enum error error = fit_solve(&request, &run->fit, &run->why);
+	bool chooses = run->spec.ridge_auto && run->split.held_out;
+	enum error error =
+		chooses ? fit_choose_ridge(&request, run->split.held_out, &run->fit, &run->why)
+			: fit_solve(&request, &run->fit, &run->why);
 	if (error != ERROR_OK)
 		return error;
 	fill_predictor(run);

@@ -121,3 +121,23 @@ double triangle_solve_transposed(const double *t, size_t size, double *b)
 	}
 	return sqrt(norm);
 }
+
+void triangle_add_unit(double *t, size_t size, double *b, size_t place, double value)
+{
+	double row[TRIANGLE_MAX] = { 0 }, right = 0;
+	row[place] = value;
+	for (size_t k = place; k < size; k++) {
+		double length = hypot(t[k * size + k], row[k]);
+		if (length == 0)
+			continue;
+		double c = t[k * size + k] / length, s = row[k] / length;
+		for (size_t j = k; j < size; j++) {
+			double above = t[k * size + j];
+			t[k * size + j] = c * above + s * row[j];
+			row[j] = c * row[j] - s * above;
+		}
+		double above = b[k];
+		b[k] = c * above + s * right;
+		right = c * right - s * above;
+	}
+}

@@ -31,6 +31,10 @@ double triangle_condition(const struct triangle_columns *columns, size_t rank);
 /* T x = b in place of b; T is size x size, row after row. */
 void triangle_solve(const double *t, size_t size, double *b);
 
+/* Adds the row [0 … 0 value 0 … 0], `value` at `place`, with 0 on its right-hand side, to T and its
+ * right-hand side b by rotations: a ridge penalty on one column. */
+void triangle_add_unit(double *t, size_t size, double *b, size_t place, double value);
+
 /* T' x = b in place of b; returns the length of x. */
 double triangle_solve_transposed(const double *t, size_t size, double *b);
 

@@ -67,6 +67,50 @@ static void what_is_written_reads_back(void **state)
 	cJSON_Delete(twice);
 }
 
+static void windows_and_hours(void **state)
+{
+	(void)state;
+	struct spec spec, again;
+	const char text[] =
+		"{" HEAD ",\"tolerance_s\":5,\"features\":["
+		"{\"name\":\"m\",\"column\":\"open\",\"transform\":\"mean\",\"window_s\":600},"
+		"{\"name\":\"d\",\"column\":\"open\",\"transform\":\"deviation\",\"window_s\":60,"
+		"\"lag_s\":30},{\"name\":\"s\",\"transform\":\"hour_sine\"},"
+		"{\"name\":\"c\",\"column\":\"timestamp\",\"transform\":\"hour_cosine\"}]}";
+	assert_int_equal(read_spec(text, &spec, NULL), ERROR_OK);
+	assert_true(spec_is_ordered(&spec));
+	assert_int_equal(spec_reach_s(&spec), 605);
+	cJSON *json = spec_to_json(&spec);
+	assert_int_equal(spec_from_json(json, &again, NULL), ERROR_OK);
+	assert_memory_equal(&spec, &again, sizeof(spec));
+	cJSON_Delete(json);
+	assert_int_equal(read_spec("{" HEAD ",\"features\":[{\"name\":\"s\","
+				   "\"transform\":\"hour_sine\"}]}",
+				   &spec, NULL),
+			 ERROR_OK);
+	assert_false(spec_is_ordered(&spec)); /* the hour needs no other record */
+}
+
+/* The rows do not depend on it: a factor serves all penalties. */
+static void a_ridge_penalty_is_a_number_or_auto(void **state)
+{
+	(void)state;
+	struct spec spec, again;
+	const char *const texts[] = { ONE ",\"ridge\":0.25}", ONE ",\"ridge\":\"auto\"}",
+				      ONE ",\"ridge\":null}", ONE ",\"ridge\":-0.0}" };
+	char hash[4][65];
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(read_spec(texts[i], &spec, NULL), ERROR_OK);
+		assert_true(spec.ridge_auto == (i == 1) && spec.ridge == (i == 0 ? 0.25 : 0));
+		cJSON *json = spec_to_json(&spec);
+		assert_int_equal(spec_from_json(json, &again, NULL), ERROR_OK);
+		assert_memory_equal(&spec, &again, sizeof(spec));
+		cJSON_Delete(json);
+		assert_int_equal(spec_hash(&spec, hash[i]), ERROR_OK);
+		assert_string_equal(hash[i], hash[0]);
+	}
+}
+
 static const struct {
 	const char *text;
 	const char *says;
@@ -106,6 +150,22 @@ static const struct {
 	{ ONE ",\"split\":{\"seed\":-1}}", "split.seed" },
 	{ ONE ",\"leakage\":\"keep\"}", "leakage is \"keep\"" },
 	{ ONE ",\"anchor\":\"close\"}", "anchor is \"close\"" },
+	{ "{" HEAD ",\"features\":[{\"name\":\"a\",\"column\":\"open\",\"window_s\":60}]}",
+	  "features[0].window_s is 60: it belongs to \"mean\"" },
+	{ "{" HEAD ",\"features\":[{\"name\":\"a\",\"column\":\"open\",\"transform\":\"mean\"}]}",
+	  "features[0].window_s is missing" },
+	{ "{" HEAD ",\"features\":[{\"name\":\"a\",\"column\":\"open\",\"transform\":\"mean\","
+	  "\"lag_s\":1,\"window_s\":604800}]}",
+	  "together with lag_s" },
+	{ "{" HEAD ",\"features\":[{\"name\":\"a\",\"transform\":\"deviation\",\"window_s\":9}]}",
+	  "features[0].column is missing" },
+	{ "{" HEAD ",\"features\":[{\"name\":\"a\",\"column\":\"open\","
+	  "\"transform\":\"hour_sine\"}]}",
+	  "must be \"timestamp\"" },
+	{ "{" HEAD ",\"features\":[{\"name\":\"a\",\"lag_s\":60,\"transform\":\"hour_sine\"}]}",
+	  "features[0].lag_s is 60" },
+	{ ONE ",\"ridge\":-0.1}", "ridge is -0.1: it must be \"auto\" or a number from 0" },
+	{ ONE ",\"ridge\":\"some\"}", "ridge is \"some\"" },
 	{ ONE ",\"window\":5}", "window is not a member" },
 	{ ONE ",\"name\":\"n\"}", "name is there twice" },
 };
@@ -143,6 +203,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(what_is_written_reads_back),
+		cmocka_unit_test(windows_and_hours),
+		cmocka_unit_test(a_ridge_penalty_is_a_number_or_auto),
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(too_long_texts),
 	};
