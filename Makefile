@@ -214,6 +214,18 @@ bench-gateway: $(BENCH_SERVERS) build ## the gateway beside bare civetweb with l
 bench-ingest: $(BENCH_SERVERS) build ## ingest beside librdkafka alone, on a Kafka and HDFS of its own
 	@$(PYTHON) tests/bench/bench_ingest.py --build $(BUILD)/bench --bin $(BUILD)/bin
 
+# The built-in forecasts, walking forward through series of at least six days of bars.
+SERIES ?= $(wildcard tests/data/*_1m.csv)
+EVALUATE := $(BUILD)/bench/evaluate_forecast
+$(BUILD)/obj/tests/bench/evaluate_forecast.o: CPPFLAGS += -iquote $(DIR_model)
+$(EVALUATE): $(BUILD)/obj/tests/bench/evaluate_forecast.o $(BUILD)/libmodel.a $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: evaluate
+evaluate: $(EVALUATE) ## how the forecasts would have done on SERIES=files.csv, trained day by day
+	@$(EVALUATE) $(SERIES)
+
 check-prometheus: ## the alert rules' own tests, by promtool (Debian's package prometheus)
 	@command -v $(PROMTOOL) >/dev/null || { echo "no $(PROMTOOL): install Debian's package prometheus" >&2; exit 1; }
 	@$(PROMTOOL) check config deploy/prometheus/prometheus.yml
