@@ -396,7 +396,8 @@ int service_main(const struct service_spec *spec, int argc, char **argv)
 	int code = EXIT_FAILURE;
 	if (!make_config(&service))
 		fprintf(stderr, "%s: %s\n", spec->name, error_text(ERROR_NO_MEMORY));
-	else if (settle(&service, argc, argv, &code))
+	else if (settle(&service, argc, argv, &code) &&
+		 !(spec->instead && spec->instead(service.config, spec->app, &code)))
 		code = run(&service);
 	config_destroy(&service.config);
 	free(service.tables);

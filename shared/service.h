@@ -16,6 +16,7 @@
 #ifndef TICKLINE_SERVICE_H
 #define TICKLINE_SERVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,9 @@ struct service_spec {
 	/* May be NULL. Rules over more than one of the service's own settings: a complaint a line,
 	 * which names the setting; part of --check. */
 	void (*check)(const void *app, struct text *complaints);
+	/* May be NULL. Another job than to serve, where the settings ask for one: true, and the
+	 * process ends with *code. Nothing was started; logs go to standard error. */
+	bool (*instead)(const struct config *config, void *app, int *code);
 	const struct service_part *parts;
 	size_t part_count;
 	const struct http_route *routes; /* public listener; started after the last part */

@@ -123,6 +123,12 @@ static const struct config_option options[] = {
 	  .max = 1000000,
 	  .unit = "files",
 	  .help = "join when this many small files stand in a row, or join_bytes are reached" },
+	{ .name = "verify",
+	  .type = CONFIG_BOOL,
+	  AT(verify),
+	  .initial = "false",
+	  .help = "do not serve: read topics and folders, say whether they agree and exit: 0 yes, "
+		  "1 no, 3 not known" },
 	{ .name = "price_low",
 	  .type = CONFIG_DOUBLE,
 	  AT(bounds.price_low),

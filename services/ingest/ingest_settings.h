@@ -5,6 +5,7 @@
 #ifndef TICKLINE_INGEST_INGEST_SETTINGS_H
 #define TICKLINE_INGEST_INGEST_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config.h"
@@ -25,6 +26,7 @@ struct ingest_settings {
 	int64_t partition_refresh_ms;
 	int64_t join_bytes; /* 0: no joins */
 	int64_t join_files;
+	bool verify;
 	struct record_bounds bounds;
 };
 

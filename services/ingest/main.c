@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "http_client.h"
 #include "ingest.h"
 #include "service.h"
+#include "verify.h"
 
 enum { DEFAULT_PORT = 5551, FLUSH_BODY_BYTES = 1024 };
 
@@ -16,25 +18,45 @@ static enum error start_http(struct service *service, void *app, struct text *wh
 	return http_client_global_init();
 }
 
-static void stop_datasets(struct service *service, void *app)
+static struct webhdfs_options hdfs_options(const struct ingest *ingest)
 {
-	struct ingest *ingest = app;
-	(void)service;
-	status_destroy(&ingest->status);
-	for (enum record_kind kind = 0; kind < RECORD_KINDS; kind++)
-		dataset_clean_up(&ingest->datasets[kind]);
+	return (struct webhdfs_options){ .urls = ingest->hdfs.hdfs_urls,
+					 .user = ingest->hdfs.hdfs_user,
+					 .token = ingest->hdfs.hdfs_token,
+					 .host_map = ingest->hdfs.hdfs_host_map,
+					 .limits = ingest->hdfs.hdfs_limits };
 }
 
-static enum error start_datasets(struct service *service, void *app, struct text *why)
+static enum error init_datasets(struct ingest *ingest, struct metrics *metrics, struct text *why)
 {
-	struct ingest *ingest = app;
 	const char *const topics[RECORD_KINDS] = {
 		[RECORD_TICK] = ingest->kafka.ticks_topic, [RECORD_BAR] = ingest->kafka.bars_topic
 	};
 	enum error error = ERROR_OK;
 	for (enum record_kind kind = 0; !error && kind < RECORD_KINDS; kind++)
 		error = dataset_init(&ingest->datasets[kind], record_table(kind), topics[kind],
-				     ingest->hdfs.hdfs_root, service_metrics(service), why);
+				     ingest->hdfs.hdfs_root, metrics, why);
+	return error;
+}
+
+static void clean_up_datasets(struct ingest *ingest)
+{
+	for (enum record_kind kind = 0; kind < RECORD_KINDS; kind++)
+		dataset_clean_up(&ingest->datasets[kind]);
+}
+
+static void stop_datasets(struct service *service, void *app)
+{
+	struct ingest *ingest = app;
+	(void)service;
+	status_destroy(&ingest->status);
+	clean_up_datasets(ingest);
+}
+
+static enum error start_datasets(struct service *service, void *app, struct text *why)
+{
+	struct ingest *ingest = app;
+	enum error error = init_datasets(ingest, service_metrics(service), why);
 	ingest->status = status_new();
 	if (!error && !ingest->status)
 		error = ERROR_NO_MEMORY;
@@ -79,11 +101,7 @@ static enum error start_watch(struct service *service, void *app, struct text *w
 	struct ingest *ingest = app;
 	const struct watch_options options = {
 		.kafka = consumer_kafka(ingest->consumer),
-		.hdfs = { .urls = ingest->hdfs.hdfs_urls,
-			  .user = ingest->hdfs.hdfs_user,
-			  .token = ingest->hdfs.hdfs_token,
-			  .host_map = ingest->hdfs.hdfs_host_map,
-			  .limits = ingest->hdfs.hdfs_limits },
+		.hdfs = hdfs_options(ingest),
 		.datasets = ingest->datasets,
 		.dataset_count = RECORD_KINDS,
 		.root = ingest->hdfs.hdfs_root,
@@ -123,6 +141,38 @@ static void check_settings(const void *app, struct text *complaints)
 			ingest->hdfs.hdfs_root);
 }
 
+static int verify(const struct config *config, struct ingest *ingest)
+{
+	char memory[1024];
+	struct text why;
+	text_init_fixed(&why, memory, sizeof memory);
+	struct metrics *metrics = metrics_new();
+	enum error error = metrics ? http_client_global_init() : ERROR_NO_MEMORY;
+	if (!error)
+		error = init_datasets(ingest, metrics, &why);
+	int code = VERIFY_UNKNOWN;
+	const struct verify_options options = { .config = config,
+						.brokers = ingest->kafka.kafka_brokers,
+						.hdfs = hdfs_options(ingest),
+						.datasets = ingest->datasets,
+						.dataset_count = RECORD_KINDS };
+	if (error)
+		fprintf(stderr, "ingest: %s: %s\n", error_text(error), why.data);
+	else
+		code = (int)verify_run(&options, stdout);
+	clean_up_datasets(ingest);
+	metrics_destroy(&metrics);
+	return code;
+}
+
+static bool verify_instead(const struct config *config, void *app, int *code)
+{
+	struct ingest *ingest = app;
+	if (ingest->settings.verify)
+		*code = verify(config, ingest);
+	return ingest->settings.verify;
+}
+
 int main(int argc, char **argv)
 {
 	static struct ingest ingest;
@@ -147,6 +197,7 @@ int main(int argc, char **argv)
 		.tables = tables,
 		.table_count = sizeof tables / sizeof tables[0],
 		.check = check_settings,
+		.instead = verify_instead,
 		.parts = parts,
 		.part_count = sizeof parts / sizeof parts[0],
 		.routes = routes,

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "verify_folder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_MAX_BYTES = 1100, ATTEMPTS = 10 };
+
+/* --- names -------------------------------------------------------------------------------------
+ */
+
+struct entry {
+	struct file_range range;
+	int64_t length;
+};
+
+struct listing {
+	enum file_kind kind;
+	char prefix[FILE_NAME_MAX];
+	struct entry *entries;
+	size_t count, capacity;
+};
+
+static enum error note(const char *name, const struct webhdfs_status *status, void *user)
+{
+	struct listing *listing = user;
+	struct entry entry = { .length = status->length };
+	int order = strncmp(name, listing->prefix, strlen(listing->prefix));
+	if (order > 0)
+		return ERROR_CANCELLED; /* sorted: this partition is through */
+	if (order < 0 || status->folder || !file_name_parse(listing->kind, name, &entry.range))
+		return ERROR_OK;
+	if (listing->count == listing->capacity) {
+		size_t capacity = listing->capacity > 0 ? 2 * listing->capacity : 256;
+		void *larger = realloc(listing->entries, capacity * sizeof *listing->entries);
+		if (!larger)
+			return ERROR_NO_MEMORY;
+		listing->entries = larger;
+		listing->capacity = capacity;
+	}
+	listing->entries[listing->count++] = entry;
+	return ERROR_OK;
+}
+
+static enum error list(struct webhdfs *hdfs, const char *folder, int32_t partition,
+		       struct listing *listing, struct text *why)
+{
+	char memory[600];
+	struct text detail;
+	text_init_fixed(&detail, memory, sizeof memory);
+	file_name_prefix(partition, listing->prefix);
+	enum error error =
+		webhdfs_list_after(hdfs, folder, listing->prefix, note, listing, &detail);
+	if (error == ERROR_CANCELLED || error == ERROR_NOT_FOUND)
+		return ERROR_OK;
+	if (error)
+		why_putf(why, "%s can't be listed: %s; %s", folder, error_text(error), detail.data);
+	return error;
+}
+
+static enum error note_largest(const char *name, const struct webhdfs_status *status, void *user)
+{
+	int32_t *last = user;
+	struct file_range range;
+	if (!status->folder && file_name_parse(FILE_ROWS, name, &range) && range.partition > *last)
+		*last = range.partition;
+	return ERROR_OK;
+}
+
+enum error verify_last_partition(const struct dataset *dataset, struct webhdfs *hdfs, int32_t *last,
+				 struct text *why)
+{
+	*last = -1;
+	enum error error = webhdfs_list(hdfs, dataset->folder, note_largest, last, why);
+	return error == ERROR_NOT_FOUND ? ERROR_OK : error;
+}
+
+/* --- lines -------------------------------------------------------------------------------------
+ */
+
+struct lines {
+	int64_t bytes, count;
+	char last;
+};
+
+static enum error count_bytes(const char *data, size_t length, void *user)
+{
+	struct lines *lines = user;
+	const char *end = data + length;
+	for (const char *at = data; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+		lines->count++;
+	if (length > 0)
+		lines->last = end[-1];
+	lines->bytes += (int64_t)length;
+	return ERROR_OK;
+}
+
+/* CONFLICT: it is no longer what was listed. */
+static enum error count_lines(struct webhdfs *hdfs, const char *folder, enum file_kind kind,
+			      const struct entry *entry, int64_t *count, int64_t *cut,
+			      struct text *why)
+{
+	char name[FILE_NAME_MAX], path[PATH_MAX_BYTES];
+	struct lines lines = { .last = '\n' };
+	*count = 0;
+	if (entry->length == 0)
+		return ERROR_OK;
+	file_name_print(kind, &entry->range, name);
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	enum error error = webhdfs_open(hdfs, path, 0, -1, count_bytes, &lines, why);
+	if (error == ERROR_NOT_FOUND || (!error && lines.bytes != entry->length))
+		return ERROR_CONFLICT;
+	*count = lines.count;
+	*cut += !error && lines.last != '\n';
+	return error;
+}
+
+/* --- both --------------------------------------------------------------------------------------
+ */
+
+static enum error add_rows(const struct dataset *dataset, struct webhdfs *hdfs,
+			   struct verify_partition *partition, struct text *why)
+{
+	struct listing listing = { .kind = FILE_ROWS };
+	enum error error = list(hdfs, dataset->folder, partition->number, &listing, why);
+	for (size_t i = 0; !error && i < listing.count; i++) {
+		int64_t rows;
+		error = count_lines(hdfs, dataset->folder, FILE_ROWS, &listing.entries[i], &rows,
+				    &partition->cut_files, why);
+		if (!error)
+			error = verify_add_file(partition, &listing.entries[i].range, rows);
+	}
+	free(listing.entries);
+	return error;
+}
+
+static enum error add_letters(const struct dataset *dataset, struct webhdfs *hdfs,
+			      struct verify_partition *partition, struct text *why)
+{
+	struct listing listing = { .kind = FILE_DEAD_LETTERS };
+	enum error error =
+		list(hdfs, dataset->dead_letter_folder, partition->number, &listing, why);
+	for (size_t i = 0; !error && i < listing.count; i++) {
+		int64_t letters;
+		error = count_lines(hdfs, dataset->dead_letter_folder, FILE_DEAD_LETTERS,
+				    &listing.entries[i], &letters, &partition->cut_files, why);
+		if (!error)
+			verify_add_letters(partition, &listing.entries[i].range, letters);
+	}
+	free(listing.entries);
+	return error;
+}
+
+static void begin_anew(struct verify_partition *partition)
+{
+	partition->count = 0;
+	partition->cut_files = partition->stray_letters = partition->open_letters = 0;
+}
+
+enum error verify_folder(const struct dataset *dataset, struct webhdfs *hdfs,
+			 struct verify_partition *partition, struct text *why)
+{
+	enum error error = ERROR_CONFLICT;
+	for (int attempt = 0; error == ERROR_CONFLICT && attempt < ATTEMPTS; attempt++) {
+		text_reset(why);
+		begin_anew(partition);
+		error = add_rows(dataset, hdfs, partition, why);
+		if (!error)
+			error = add_letters(dataset, hdfs, partition, why);
+	}
+	if (error == ERROR_CONFLICT) {
+		text_reset(why);
+		why_putf(why, "files of partition %d in %s are being joined faster than read",
+			 (int)partition->number, dataset->folder);
+	}
+	return error ? error : verify_close(partition);
+}
