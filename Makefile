@@ -226,6 +226,10 @@ $(EVALUATE): $(BUILD)/obj/tests/bench/evaluate_forecast.o $(BUILD)/libmodel.a $(
 evaluate: $(EVALUATE) ## how the forecasts would have done on SERIES=files.csv, trained day by day
 	@$(EVALUATE) $(SERIES)
 
+.PHONY: bench-recovery
+bench-recovery: $(BENCH_SERVERS) build ## how long ingest takes a partition with 100,000 files over
+	@$(PYTHON) tests/bench/bench_recovery.py --build $(BUILD)/bench --bin $(BUILD)/bin
+
 check-prometheus: ## the alert rules' own tests, by promtool (Debian's package prometheus)
 	@command -v $(PROMTOOL) >/dev/null || { echo "no $(PROMTOOL): install Debian's package prometheus" >&2; exit 1; }
 	@$(PROMTOOL) check config deploy/prometheus/prometheus.yml
