@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Price, prediction and its interval, drawn by uPlot. Times are UTC, on the axis and everywhere.
+// Price, prediction and its interval, drawn by uPlot. The axis below is UTC; where the reader's
+// clock is another one, the axis above is that.
 
+import { FONT, drawCandles, drawTag, faded } from "/drawing.js";
 import * as format from "/format.js";
 
-const FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif";
-const FONT = `12px ${FAMILY}`;
+const SERIES = 5; // columns that uPlot draws; the others are the bars'
 
-function colours() {
+export function colours() {
   const style = getComputedStyle(document.documentElement);
   const get = (name) => style.getPropertyValue(name).trim();
   return { price: get("--price"), predicted: get("--predicted"), band: get("--band"),
-    line: get("--line"), soft: get("--soft"), card: get("--card") };
+    line: get("--line"), soft: get("--soft"), card: get("--card"), ink: get("--ink"),
+    rising: get("--good"), falling: get("--bad") };
 }
 
 // Short labels that say the day where it changes.
@@ -33,10 +35,13 @@ function priceLabels(plot, splits) {
     { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 }
 
-function extent(columns) {
+// Of those rows that are in the span; null: there is no number.
+function extent(data, columns, span) {
   let low = Infinity, high = -Infinity;
-  for (const column of columns) {
-    for (const v of column) {
+  for (let i = 0; i < data[0].length; i++) {
+    if (data[0][i] < span[0] || data[0][i] > span[1]) continue;
+    for (const c of columns) {
+      const v = data[c][i];
       if (typeof v !== "number") continue;
       if (v < low) low = v;
       if (v > high) high = v;
@@ -47,11 +52,11 @@ function extent(columns) {
 
 // The lines decide what is seen; a wide interval may add to it, but not flatten them. A flat line
 // still gets room above and below.
-function priceRange(data) {
-  const lines = extent([data[1], data[2]]);
+function priceRange(data, span) {
+  const lines = extent(data, [1, 2, 6, 7], span);
   if (!lines) return [0, 1];
   let [low, high] = lines;
-  const band = extent([data[3], data[4]]), most = 1.6 * (high - low) || 0.002 * Math.abs(high);
+  const band = extent(data, [3, 4], span), most = 1.6 * (high - low) || 0.002 * Math.abs(high);
   if (band) {
     low = Math.max(Math.min(low, band[0]), lines[0] - most);
     high = Math.min(Math.max(high, band[1]), lines[1] + most);
@@ -60,97 +65,71 @@ function priceRange(data) {
   return [low - room, high + room];
 }
 
-function faded(plot, colour) {
-  const { top, height } = plot.bbox;
-  const fill = plot.ctx.createLinearGradient(0, top, 0, top + height);
-  fill.addColorStop(0, `color-mix(in srgb, ${colour} 20%, transparent)`);
-  fill.addColorStop(1, "transparent");
-  return fill;
-}
-
-// The newest price as a tag at the right edge, with a line across.
-function drawTag(plot, data, colour) {
-  let i = data[1].length - 1;
-  while (i >= 0 && typeof data[1][i] !== "number") i--;
-  if (i < 0) return;
-  const { ctx, bbox } = plot, scale = devicePixelRatio || 1;
-  const x = plot.valToPos(data[0][i], "x", true), y = plot.valToPos(data[1][i], "y", true);
-  const text = format.plainPrice(data[1][i]);
-  ctx.save();
-  ctx.strokeStyle = ctx.fillStyle = colour.price;
-  ctx.lineWidth = scale;
-  ctx.setLineDash([2 * scale, 4 * scale]);
-  ctx.beginPath();
-  ctx.moveTo(bbox.left, y);
-  ctx.lineTo(bbox.left + bbox.width, y);
-  ctx.stroke();
-  ctx.beginPath();
-  ctx.arc(x, y, 3.5 * scale, 0, 2 * Math.PI);
-  ctx.fill();
-  ctx.font = `600 ${12 * scale}px ${FAMILY}`;
-  const width = ctx.measureText(text).width + 14 * scale, height = 22 * scale;
-  const left = bbox.left + bbox.width + 6 * scale;
-  ctx.beginPath();
-  ctx.roundRect(left, y - height / 2, width, height, 5 * scale);
-  ctx.fill();
-  ctx.fillStyle = colour.card;
-  ctx.textAlign = "left";
-  ctx.textBaseline = "middle";
-  ctx.fillText(text, left + 7 * scale, y + scale);
-  ctx.restore();
-}
+const EMPTY = () => Array.from({ length: 9 }, () => []);
 
 export class Chart {
+  // onCursor(point or null) is told what is under the cross-hair.
   constructor(element, onCursor) {
     this.element = element;
     this.onCursor = onCursor;
     this.plot = null;
-    this.data = [[], [], [], [], []];
-    this.span = null;
+    this.data = EMPTY();
+    this.span = [0, 1];
+    this.candles = false;
     this.note = document.createElement("p");
     this.note.className = "empty";
     element.append(this.note);
     new ResizeObserver(() => this.resize()).observe(element);
-    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.build());
+    matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => this.plot && this.build());
   }
 
   size() {
     return { width: Math.max(200, this.element.clientWidth), height: this.element.clientHeight };
   }
 
+  isNarrow() {
+    return this.element.clientWidth < 560;
+  }
+
   resize() {
     if (this.plot) this.plot.setSize(this.size());
   }
 
+  axes(c) {
+    const narrow = this.isNarrow();
+    const axis = { stroke: c.soft, font: FONT, labelFont: FONT, ticks: { stroke: c.line, width: 1, size: 6 },
+      grid: { stroke: c.line, width: 1 } };
+    const space = narrow ? 64 : 84;
+    const axes = [
+      { ...axis, values: timeLabels, label: "Time (UTC)", labelSize: 22, size: 46, space },
+      { ...axis, values: priceLabels, size: 62, gap: 6,
+        ...(narrow ? {} : { label: "USD", labelSize: 20 }) },
+    ];
+    if (!format.zoneIsUtc) {
+      axes.push({ ...axis, scale: "x", side: 0, grid: { show: false }, size: 28, space, labelSize: 20,
+        label: `Time (${format.zone})`, values: (plot, splits) => splits.map(format.localClock) });
+    }
+    return axes;
+  }
+
   options() {
     const c = colours();
-    const narrow = this.element.clientWidth < 560;
-    const grid = { stroke: c.line, width: 1 };
-    const axis = { stroke: c.soft, font: FONT, grid, ticks: { stroke: c.line, width: 1, size: 6 } };
-    const line = (stroke, width, more) => ({ stroke, width, spanGaps: false,
-      points: { show: false }, ...more });
+    const line = (stroke, width, more) => ({ stroke, width, spanGaps: false, points: { show: false }, ...more });
+    const price = this.candles ? line("transparent", 0)
+      : line(c.price, 2, { fill: (plot) => faded(plot, c.price) });
     return {
       ...this.size(),
       tzDate: (s) => uPlot.tzDate(new Date(s * 1000), "Etc/UTC"),
-      padding: [14, narrow ? 92 : 96, 0, 0],
+      padding: [14, this.isNarrow() ? 14 : 96, 0, 0],
       legend: { show: false },
-      cursor: { drag: { x: false, y: false }, points: { size: 8 } },
-      scales: { x: { time: true, range: () => this.span ?? [0, 1] }, y: { range: () => priceRange(this.data) } },
-      axes: [
-        { ...axis, values: timeLabels, label: "Time (UTC)", labelSize: 22, labelFont: FONT, size: 46, space: narrow ? 64 : 84 },
-        { ...axis, values: priceLabels, size: 62, gap: 6,
-          ...(narrow ? {} : { label: "USD", labelSize: 20, labelFont: FONT }) },
-      ],
-      series: [
-        {},
-        line(c.price, 2, { fill: (plot) => faded(plot, c.price) }),
-        line(c.predicted, 1.75, { dash: [5, 3] }),
-        line("transparent", 0),
-        line("transparent", 0),
-      ],
+      cursor: { drag: { x: false, y: false, setScale: false }, points: { size: 8 } },
+      scales: { x: { time: true, range: () => this.span }, y: { range: () => priceRange(this.data, this.span) } },
+      axes: this.axes(c),
+      series: [{}, price, line(c.predicted, 1.75, { dash: [5, 3] }), line("transparent", 0), line("transparent", 0)],
       bands: [{ series: [4, 3], fill: c.band }],
       hooks: {
         setCursor: [(plot) => this.cursor(plot)],
+        drawAxes: [(plot) => this.candles && drawCandles(plot, this.data, c)],
         draw: [(plot) => drawTag(plot, this.data, c)],
       },
     };
@@ -158,34 +137,62 @@ export class Chart {
 
   build() {
     this.plot?.destroy();
-    this.plot = new uPlot(this.options(), this.data, this.element);
+    this.plot = new uPlot(this.options(), this.data.slice(0, SERIES), this.element);
   }
 
   cursor(plot) {
     const i = plot.cursor.idx;
-    const at = (c) => (i === null || i === undefined ? undefined : this.data[c][i]);
-    this.onCursor(at(0) === undefined ? null
-      : { t: at(0), price: at(1), value: at(2), low: at(3), high: at(4) });
+    if (i === null || i === undefined || this.data[0][i] === undefined) return this.onCursor(null);
+    const [t, price, value, low, high, ...bar] = this.data.map((column) => column[i]);
+    this.onCursor({ t, price, value, low, high,
+      bar: this.candles && bar.every((v) => typeof v === "number") ? bar : null });
   }
 
-  // `span` is [from, to] in epoch seconds; `empty` what to say when there is nothing to draw.
-  show(data, span, empty) {
-    this.data = data;
-    this.span = span;
-    const nothing = data[0].length === 0;
+  // The cross-hair `by` points further on, for the keyboard: from the newest one on.
+  step(by) {
+    if (!this.plot) return;
+    const inside = [...this.data[0].keys()].filter((i) => this.data[0][i] >= this.span[0]
+      && this.data[0][i] <= this.span[1] && typeof (this.data[1][i] ?? this.data[2][i]) === "number");
+    if (!inside.length) return;
+    const at = inside.indexOf(this.plot.cursor.idx);
+    const to = inside[at < 0 ? inside.length - 1 : Math.max(0, Math.min(inside.length - 1, at + by))];
+    const left = this.plot.valToPos(this.data[0][to], "x");
+    this.plot.setCursor({ left, top: this.plot.valToPos(this.data[1][to] ?? this.data[2][to], "y") });
+  }
+
+  hideCursor() {
+    this.plot?.setCursor({ left: -10, top: -10 });
+  }
+
+  // Epoch seconds under a place on the page; null outside the plot.
+  timeAt(clientX) {
+    if (!this.plot) return null;
+    const box = this.plot.over.getBoundingClientRect(), x = clientX - box.left;
+    return x < 0 || x > box.width ? null : this.plot.posToVal(x, "x");
+  }
+
+  // Seconds that so many pixels are wide.
+  secondsOf(pixels) {
+    return this.plot ? (pixels * (this.span[1] - this.span[0])) / this.plot.over.clientWidth : 0;
+  }
+
+  // `span` is [from, to] in epoch seconds; `candleS` how far apart bars are, so that the outermost
+  // ones have room (0: lines); `empty` what to say when there is nothing to draw.
+  show(data, span, candleS, empty) {
+    const other = candleS > 0 !== this.candles, room = 0.6 * candleS;
+    Object.assign(this, { data, span: [span[0] - room, span[1] + room], candles: candleS > 0 });
+    const prices = extent(data, [1], span), nothing = !prices && !extent(data, [2], span);
     this.note.textContent = nothing ? empty : "";
     this.note.hidden = !nothing;
-    if (nothing) {
+    if (nothing && data[0].length === 0) {
       this.plot?.destroy();
       this.plot = null;
       this.element.setAttribute("aria-label", empty);
       return;
     }
-    if (this.plot) this.plot.setData(data);
+    if (this.plot && !other) this.plot.setData(data.slice(0, SERIES));
     else this.build();
-    const prices = extent([data[1]]);
-    this.element.setAttribute("aria-label",
-      `Chart from ${format.dateTime(span[0])} to ${format.dateTime(span[1])}`
+    this.element.setAttribute("aria-label", `Chart from ${format.dateTime(span[0])} to ${format.dateTime(span[1])}`
       + (prices ? `: price between ${format.price(prices[0])} and ${format.price(prices[1])}.` : "."));
   }
 }

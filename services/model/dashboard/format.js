@@ -41,6 +41,16 @@ export function figure(value) {
   return value.toLocaleString("en-US", { maximumSignificantDigits: 6 });
 }
 
+// Of an error beside that of the last price, in percent: above 0 is closer.
+export function skill(value) {
+  return known(value) ? `${value >= 0 ? "+" : "−"}${percent(Math.abs(value))}` : NONE;
+}
+
+// A p value.
+export function chance(p) {
+  return !known(p) ? NONE : p < 0.001 ? "< 0.001" : p.toFixed(3);
+}
+
 const two = (n) => String(n).padStart(2, "0");
 
 export function time(seconds) {
@@ -53,6 +63,21 @@ export function dateTime(seconds) {
   if (!known(seconds)) return NONE;
   return `${new Date(seconds * 1000).toISOString().slice(0, 10)} ${time(seconds)}`;
 }
+
+export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const local = new Intl.DateTimeFormat("en-GB", { hourCycle: "h23", hour: "2-digit",
+  minute: "2-digit", second: "2-digit", timeZoneName: "short" });
+const localShort = new Intl.DateTimeFormat("en-GB", { hourCycle: "h23", hour: "2-digit", minute: "2-digit" });
+
+// Where the reader lives by UTC there is nothing to add.
+export const zoneIsUtc = ["UTC", "Etc/UTC", "GMT", "Etc/GMT"].includes(zone);
+
+// With the offset in its name, so that the hour that comes twice is told apart; "" for UTC.
+export function localTime(seconds) {
+  return zoneIsUtc || !known(seconds) ? "" : local.format(new Date(seconds * 1000));
+}
+
+export const localClock = (seconds) => localShort.format(new Date(seconds * 1000));
 
 // Today's times without a date, others with it.
 export function moment(seconds, nowSeconds) {
@@ -80,6 +105,13 @@ export function duration(s) {
     }
   }
   return NONE;
+}
+
+// The length of a window: "15 min", "2.5 h", "3 d".
+export function span(s) {
+  if (!known(s)) return NONE;
+  const [unit, length] = s < 60 ? ["s", 1] : s < 3600 ? ["min", 60] : s < 86400 ? ["h", 3600] : ["d", 86400];
+  return `${Number((s / length).toFixed(1))} ${unit}`;
 }
 
 export function age(s) {

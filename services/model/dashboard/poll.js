@@ -2,6 +2,12 @@
 // Asks one resource again and again: never two requests at once, each with a time limit, slower
 // after failures and in a hidden tab, and an answer to an old question is dropped.
 
+// Every poller there is, to start them together and to ask again with another token.
+const pollers = [];
+export function pollAll() {
+  for (const poller of pollers) poller.restart();
+}
+
 const HIDDEN_FACTOR = 15;
 
 export class HttpError extends Error {
@@ -17,6 +23,23 @@ export function useToken(value) {
   token = value;
 }
 
+// The server's clock by the Date of its answers, which counts whole seconds: ages that are computed
+// from it are right on a machine whose own clock is wrong.
+const clock = { serverS: null, atMs: 0 };
+
+export function serverNowS() {
+  return clock.serverS === null ? Date.now() / 1000
+    : clock.serverS + (performance.now() - clock.atMs) / 1000;
+}
+
+function readClock(date) {
+  const second = Date.parse(date) / 1000;
+  if (!Number.isFinite(second)) return;
+  const now = serverNowS();
+  if (clock.serverS !== null && now >= second && now < second + 1.5) return; // may well be right
+  Object.assign(clock, { serverS: second + 0.5, atMs: performance.now() });
+}
+
 export async function ask(path, { method = "GET", timeoutMs = 8000, signal, body } = {}) {
   const limit = AbortSignal.timeout(timeoutMs);
   const headers = { Accept: "application/json" };
@@ -27,6 +50,7 @@ export async function ask(path, { method = "GET", timeoutMs = 8000, signal, body
     body: body === undefined ? undefined : JSON.stringify(body),
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
   });
+  readClock(answer.headers.get("Date"));
   const text = await answer.text();
   let json = null;
   try {
@@ -46,6 +70,7 @@ export class Poller {
     this.question = 0;
     this.timer = 0;
     this.controller = null;
+    pollers.push(this);
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && !this.controller) this.now();
     });

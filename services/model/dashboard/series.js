@@ -3,10 +3,11 @@
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
 export const MOST_POINTS = 2000;
+export const MOST_CANDLES = 300; // more of them would be thinner than a line
 
-// The thinning, in seconds, that keeps a window within MOST_POINTS.
-export function everyFor(windowS) {
-  return STEPS.find((step) => windowS / step <= MOST_POINTS) ?? STEPS[STEPS.length - 1];
+// The thinning, in seconds, that keeps a window within `most` points.
+export function everyFor(windowS, most = MOST_POINTS) {
+  return STEPS.find((step) => windowS / step <= most) ?? STEPS[STEPS.length - 1];
 }
 
 export class Series {
@@ -50,20 +51,25 @@ export class Series {
   }
 }
 
+// Seconds between two neighbours, as most of them have it; 0: there are no two.
+export function stepOf(times) {
+  const steps = [];
+  for (let i = 1; i < times.length; i++) steps.push(times[i] - times[i - 1]);
+  return steps.sort((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 0;
+}
+
 // How far apart two neighbours may be before the line between them breaks.
 export function gapLimit(points, everyS) {
-  const steps = [];
-  for (let i = 1; i < points.length; i++) steps.push(points[i].t - points[i - 1].t);
-  steps.sort((a, b) => a - b);
-  const median = steps.length ? steps[Math.floor(steps.length / 2)] : 0;
-  return Math.max(10, 2.5 * everyS, 3.5 * median);
+  return Math.max(10, 2.5 * everyS, 3.5 * stepOf(points.map((point) => point.t)));
 }
+
+const CELLS = 8; // price; prediction, its interval's low and high; a bar's open, high, low, close
 
 // Columns for uPlot: null breaks a line, undefined does not (another series has a point there).
 export function columns(prices, predictions, everyS) {
   const rows = new Map();
   const row = (t) => {
-    if (!rows.has(t)) rows.set(t, [undefined, undefined, undefined, undefined]);
+    if (!rows.has(t)) rows.set(t, new Array(CELLS).fill(undefined));
     return rows.get(t);
   };
   const place = (points, fill, empty) => {
@@ -74,9 +80,10 @@ export function columns(prices, predictions, everyS) {
       fill(row(point.t), point);
     });
   };
-  place(prices, (r, p) => { r[0] = p.price; }, (r) => { r[0] = null; });
+  place(prices, (r, p) => { r[0] = p.price; [r[4], r[5], r[6], r[7]] = p.bar ?? []; }, (r) => { r[0] = null; });
   place(predictions, (r, p) => { r[1] = p.value; r[2] = p.low; r[3] = p.high; },
     (r) => { r[1] = r[2] = r[3] = null; });
   const times = [...rows.keys()].sort((a, b) => a - b);
-  return [times, ...[0, 1, 2, 3].map((c) => times.map((t) => rows.get(t)[c]))];
+  const cells = [...Array(CELLS).keys()];
+  return [times, ...cells.map((c) => times.map((t) => rows.get(t)[c]))];
 }

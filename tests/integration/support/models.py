@@ -44,9 +44,9 @@ def start_model(service, **settings):
     return one
 
 
-def answers(one):
+def answers(one, **more):
     try:
-        return one.get("/v1/models").status_code == 200
+        return one.get("/v1/models", **more).status_code == 200
     except OSError:
         return False
 
@@ -54,12 +54,12 @@ def answers(one):
 def train(one, name="streamlit", **more):
     started = one.post(f"/v1/models/{name}/train", **more)
     assert started.status_code == 202, started.text
-    return ended(one, started.headers["Location"])
+    return ended(one, started.headers["Location"], **more)
 
 
-def ended(one, location):
+def ended(one, location, **more):
     return wait_until(lambda: (lambda job: job["state"] not in ("queued", "running") and job)(
-        one.get(location).json()), "the job ends", 60)
+        one.get(location, **more).json()), "the job ends", 60)
 
 
 def live_of(one, name="streamlit"):
