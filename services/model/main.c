@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "dashboard/static_files.h"
+#include "http_client.h"
 #include "service.h"
 
 extern const char openapi_model[];
@@ -34,6 +35,14 @@ static enum error numerics_start(struct service *service, void *user, struct tex
 	app.predict_rows = metrics_counter(service_metrics(service), "model_predict_rows_total",
 					   "Rows answered by the predict call.", NULL);
 	return ERROR_OK;
+}
+
+static enum error http_part_start(struct service *service, void *user, struct text *why)
+{
+	(void)user;
+	(void)why;
+	app.metrics = service_metrics(service);
+	return http_client_global_init();
 }
 
 static enum error registry_part_start(struct service *service, void *user, struct text *why)
@@ -112,6 +121,7 @@ static void live_part_stop(struct service *service, void *user)
 
 static const struct service_part parts[] = {
 	{ .name = "numerics", .start = numerics_start },
+	{ .name = "http client", .start = http_part_start },
 	{ .name = "registry", .start = registry_part_start, .stop = registry_part_stop },
 	{ .name = "training",
 	  .start = training_part_start,
@@ -121,6 +131,8 @@ static const struct service_part parts[] = {
 };
 
 /* --- routes ---------------------------------------------------------------------------------- */
+
+enum { SOURCE_BYTES = 16384 }; /* of a source's definition */
 
 #define READ  HTTP_SCOPE_READ
 #define WRITE HTTP_SCOPE_WRITE
@@ -144,6 +156,9 @@ static const struct http_route routes[] = {
 	{ "DELETE", "/v1/jobs/{id}", jobs_cancel, WRITE, 0 },
 	{ "GET", "/v1/predictions", predictions_list, READ, 0 },
 	{ "GET", "/v1/records/{kind}", records_list, READ, 0 },
+	{ "GET", "/v1/pipeline/{service}", pipeline_get, READ, 0 },
+	{ "POST", "/v1/pipeline/gateway/sources", pipeline_source_start, WRITE, SOURCE_BYTES },
+	{ "DELETE", "/v1/pipeline/gateway/sources/{id}", pipeline_source_stop, WRITE, 0 },
 	{ "GET", "/v2", oip_server, READ, 0 },
 	{ "GET", "/v2/health/live", oip_live, READ, 0 },
 	{ "GET", "/v2/health/ready", oip_ready, READ, 0 },
@@ -156,10 +171,17 @@ static const struct http_route routes[] = {
 	STATIC_FILES_ROUTES,
 };
 
+static void check_settings(const void *user, struct text *complaints)
+{
+	const struct model_app *settings = user;
+	pipeline_settings_check(&settings->pipeline, complaints);
+}
+
 int main(int argc, char **argv)
 {
 	const struct config_table tables[] = {
 		model_settings_table(&app.settings),
+		pipeline_settings_table(&app.pipeline),
 		training_settings_table(&app.training_settings),
 		yarn_settings_table(&app.yarn),
 		kafka_settings_table(&app.kafka),
@@ -171,6 +193,7 @@ int main(int argc, char **argv)
 		.default_port = 5552,
 		.tables = tables,
 		.table_count = sizeof tables / sizeof tables[0],
+		.check = check_settings,
 		.parts = parts,
 		.part_count = sizeof parts / sizeof parts[0],
 		.routes = routes,

@@ -28,6 +28,9 @@ from support.kafka import KafkaClient  # noqa: E402
 from support.services import Service  # noqa: E402
 
 LOG_END_BYTES = 4000
+# No test's model service looks at what listens on the default ports of this machine.
+NO_NEIGHBOURS = {f"{name}_{kind}": "" for name in ("gateway", "ingest")
+                 for kind in ("url", "management_url")}
 
 
 def pytest_addoption(parser):
@@ -129,7 +132,7 @@ def settings(names, stack, tmp_path):
             "hdfs_root": names.hdfs_root}
     # Tests that list and then read lose no file on the way: test_joins.py turns the joins on.
     own = {"gateway": {}, "ingest": {**hdfs, "group": names.group, "join_bytes": 0},
-           "model": {**hdfs, "state_dir": tmp_path / "model"}}
+           "model": {**hdfs, "state_dir": tmp_path / "model", **NO_NEIGHBOURS}}
     return lambda service: {**kafka, **own[service]}
 
 

@@ -105,7 +105,7 @@ def test_routes_are_the_documented_ones(name):
     documented = {path: methods - {"HEAD", "OPTIONS"}
                   for path, methods in documented_methods(document(name)).items()
                   if path != "/openapi.json"}
-    served_files = {path for path in coded if not path.startswith("/v")} - set(documented)
+    served_files = {path for path in coded if not path.startswith(("/v1", "/v2"))} - set(documented)
     assert {p: m for p, m in coded.items() if p not in served_files} == documented
 
 

@@ -56,17 +56,23 @@ class LocalService:
 def local_services(stack, environment=os.environ):
     kafka = {"kafka_brokers": stack.addresses["kafka"]}
     hdfs = {"hdfs_urls": stack.addresses["namenode"], "hdfs_user": OWNER}
-    settings = {
-        "gateway": {**kafka, "simulator_autostart": "true", "replay_dir": history.FOLDER,
-                    "state_dir": stack.state / "gateway"},
-        # One tick a second fills a file slowly; every 30 s keeps the files few. The only member of
-        # its group keeps its name, so that one that was killed need not time out before the next
-        # one gets the partitions.
-        "ingest": {**kafka, **hdfs, "rotate_age_ms": 30000,
-                   "kafka_group_instance_id": "local"},
-        "model": {**kafka, **hdfs, "state_dir": stack.state / "model"},
-    }
-    return {name: LocalService(name, own, environment) for name, own in settings.items()}
+    gateway = LocalService("gateway", {**kafka, "simulator_autostart": "true",
+                                       "replay_dir": history.FOLDER,
+                                       "state_dir": stack.state / "gateway"}, environment)
+    # One tick a second fills a file slowly; every 30 s keeps the files few. The only member of its
+    # group keeps its name, so that one that was killed need not time out before the next one gets
+    # the partitions.
+    ingest = LocalService("ingest", {**kafka, **hdfs, "rotate_age_ms": 30000,
+                                     "kafka_group_instance_id": "local"}, environment)
+    model = LocalService("model", {**kafka, **hdfs, "state_dir": stack.state / "model",
+                                   **addresses_of(gateway), **addresses_of(ingest)}, environment)
+    return {service.name: service for service in (gateway, ingest, model)}
+
+
+def addresses_of(service):
+    """For the dashboard, which shows the others where they really listen."""
+    return {f"{service.name}_url": service.url,
+            f"{service.name}_management_url": service.management}
 
 
 def bars_topic(environment=os.environ):

@@ -92,13 +92,14 @@ static inline void version_put(const char *folder, int number)
 static inline void testing_settings(struct model_testing *t)
 {
 	const struct config_table tables[] = { model_settings_table(&t->app.settings),
+					       pipeline_settings_table(&t->app.pipeline),
 					       training_settings_table(&t->app.training_settings),
 					       kafka_settings_table(&t->app.kafka),
 					       hdfs_settings_table(&t->app.hdfs) };
 	char name[] = "model", *arguments[] = { name, NULL }, *environment[] = { NULL };
 	struct text why;
 	text_init(&why, 4096);
-	t->config = config_new("model", tables, 4);
+	t->config = config_new("model", tables, 5);
 	assert_int_equal(config_load(t->config, 1, arguments, environment, &why), ERROR_OK);
 	text_clean_up(&why);
 	t->app.settings.live_ticks = t->app.settings.live_bars = 100;
@@ -167,7 +168,7 @@ static inline struct model_testing *model_testing_new(const struct http_route *r
 	version_put(t->folder, 3);
 	t->http = http_testing_new(routes, count);
 	t->http->options.user = &t->app;
-	t->metrics = t->http->options.metrics;
+	t->metrics = t->app.metrics = t->http->options.metrics;
 	t->health = health_new();
 	testing_settings(t);
 	testing_cluster(t);
