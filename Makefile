@@ -176,6 +176,10 @@ integration: build ## the real services on real Kafka and HDFS
 soak: build ## loads that last for minutes or hours, with servers killed under them
 	@$(VENV)/bin/python -m pytest -q -s -m soak tests/integration $(PYTEST_FLAGS)
 
+.PHONY: soak-dashboard
+soak-dashboard: build ## a day of polls of a page that is left open, speeded up
+	@DASHBOARD_POLLS=28800 $(VENV)/bin/python -m pytest -q -s tests/integration/dashboard -k left_open
+
 # tests/fuzz/<library>/fuzz_x.c, corpus in tests/fuzz/corpus/x/.
 FUZZ_SECONDS ?= 5
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*/fuzz_*.c))

@@ -44,8 +44,8 @@ struct counter {
 };
 
 static const struct counter gateway_counters[] = {
-	{ "stored", { "gateway_records_total", "outcome=\"stored\"" } },
-	{ "refused", { "gateway_records_total", "outcome=\"refused\"" } },
+	{ "accepted", { "gateway_records_total", "outcome=\"accepted\"" } },
+	{ "rejected", { "gateway_records_total", "outcome=\"rejected\"" } },
 	{ "unavailable", { "gateway_records_total", "outcome=\"unavailable\"" } },
 	{ "unknown", { "gateway_records_total", "outcome=\"unknown\"" } },
 	{ "queued", { "gateway_queue_records", NULL } },

@@ -9,6 +9,7 @@ import "/training.js";
 import "/versions.js";
 import "/report.js";
 import "/residuals.js";
+import "/pipeline.js";
 import { pollAll } from "/poll.js";
 
 pollAll();

@@ -32,6 +32,12 @@ export function change(now, before) {
   };
 }
 
+export function bytes(n) {
+  if (!known(n)) return NONE;
+  const step = Math.min(4, Math.max(0, Math.floor(Math.log2(n || 1) / 10)));
+  return `${Number((n / 1024 ** step).toPrecision(3))} ${["bytes", "KiB", "MiB", "GiB", "TiB"][step]}`;
+}
+
 // A number of a report, whose size is not known beforehand.
 export function figure(value) {
   if (!known(value)) return NONE;
@@ -50,6 +56,9 @@ export function skill(value) {
 export function chance(p) {
   return !known(p) ? NONE : p < 0.001 ? "< 0.001" : p.toFixed(3);
 }
+
+// Three digits, for what is measured.
+export const rough = (value) => (known(value) ? figure(Number(value.toPrecision(3))) : NONE);
 
 const two = (n) => String(n).padStart(2, "0");
 

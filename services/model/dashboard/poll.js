@@ -12,7 +12,8 @@ const HIDDEN_FACTOR = 15;
 
 export class HttpError extends Error {
   constructor(status, problem) {
-    super(problem?.detail || problem?.title || `the service answered ${status}`);
+    const first = problem?.errors?.[0]?.reason;
+    super((problem?.detail || problem?.title || `the service answered ${status}`) + (first ? `: ${first}` : ""));
     this.status = status;
     this.problem = problem;
   }

@@ -160,7 +160,7 @@ function draw() {
   if (view.follows) showChange(points);
   const level = state.live?.prediction?.level;
   say($("band-key"), level ? `${format.percent(level, 0)} interval` : "interval");
-  say($("price-key"), isBars() ? `bars of ${format.span(step)}` : "price");
+  say($("price-key"), !isBars() ? "price" : points.length > 1 ? `bars of ${format.span(step)}` : "bars");
   $("price-key").classList.toggle("candle", isBars());
 }
 

@@ -72,7 +72,7 @@ function words(points) {
   const sorted = points.map((p) => p.miss).sort((a, b) => a - b), at = (share) => sorted[Math.floor(share * (sorted.length - 1))];
   const seen = points.filter((p) => p.seen).length;
   return `${format.plural(points.length, "outcome")} of version ${state.live.version}, actual minus predicted in USD: `
-    + `the middle one is ${format.figure(at(0.5))}, nine of ten lie between ${format.figure(at(0.05))} and ${format.figure(at(0.95))}.`
+    + `the middle one is ${format.rough(at(0.5))}, nine of ten lie between ${format.rough(at(0.05))} and ${format.rough(at(0.95))}.`
     + (seen ? ` ${format.count(seen)} of them were part of the training (pale).` : "");
 }
 

@@ -1,12 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of the page, and how it looks."""
+"""The files of the page."""
 import pathlib
 import re
-
-import pytest
-
-from support.browser import shown
-from support.models import now_bars, produce
 
 DASHBOARD = pathlib.Path(__file__).resolve().parents[3] / "services/model/dashboard"
 
@@ -38,17 +33,3 @@ def test_files(model):
     assert model.post("/nothing.js").status_code == 404
     assert model.post("/dashboard.js").status_code == 405
     assert "MIT" in model.get("/uPlot.LICENSE.txt").text
-
-
-@pytest.mark.parametrize("scheme, width", [("dark", 1280), ("light", 390)])
-def test_it_fits_its_window(trained, kafka, names, open_page, scheme, width):
-    produce(kafka, names.bars_topic, now_bars(30))
-    page = open_page(trained, color_scheme=scheme, viewport={"width": width, "height": 900})
-    shown(page, "#prediction", lambda text: text.startswith("$"))
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (sum(map(int, ground[4:-1].split(","))) < 200) == (scheme == "dark")
-    for name in ("button", "select", "input"):
-        for control in page.locator(f"{name}:visible").all():
-            assert control.evaluate("e => e.labels?.length || e.textContent.trim().length > 0")
-

@@ -70,13 +70,13 @@ static void what_the_gateway_says(void **state)
 		{ .expect = "GET /readyz ", .status = "503 Service Unavailable", .body = READY },
 		{ .expect = "GET /metrics ",
 		  .status = "200 OK",
-		  .body = "gateway_records_total{kind=\"tick\",outcome=\"stored\"} 7\n" },
+		  .body = "gateway_records_total{kind=\"tick\",outcome=\"accepted\"} 7\n" },
 		{ .expect = "GET /v1/sources ", .status = "200 OK", .body = "{\"sources\":[]}" });
 	assert_int_equal(look(t, "gateway"), 200);
 	gateway_ends(&peer);
 	assert_string_equal(http_answer_body(t->http),
 			    "{\"service\":\"gateway\",\"ready\":" READY
-			    ",\"counters\":{\"stored\":7,\"refused\":null,\"unavailable\":null,"
+			    ",\"counters\":{\"accepted\":7,\"rejected\":null,\"unavailable\":null,"
 			    "\"unknown\":null,\"queued\":null},\"sources\":{\"sources\":[]},"
 			    "\"state\":\"up\",\"reason\":null}");
 	assert_true(metric_of(t, "model_pipeline_looks_total{service=\"gateway\",state=\"up\"}") ==
