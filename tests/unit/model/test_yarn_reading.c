@@ -16,7 +16,7 @@
 
 #include "../common/scripted_peer.h"
 
-#define NAME      "66122018493a8-000001-0"
+#define NAME      "eeeeeeeeeeeee-000001-0" /* of a job that never gets old */
 #define WORK      "/bitcoin/staging/yarn/" NAME
 #define FOLDER    "/bitcoin/data/bitcoin_data"
 #define PUBLISHED "/part-00000-00000000000000000000-00000000000000000009.csv"
