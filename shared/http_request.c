@@ -140,27 +140,41 @@ static int closeness(const char *range, size_t length, const char *type)
 	return same_type(range, length, "*/*") ? 1 : 0;
 }
 
-/* Whether the parameters of a range, up to the next comma, give it a weight of 0. */
-static bool weight_is_zero(const char *parameters)
+/* "0.25" in thousandths; what is no weight counts as 1. */
+static int thousandths(const char *text)
+{
+	int value = 0, unit = 100;
+
+	if (*text != '0')
+		return 1000;
+	if (*++text == '.')
+		text++;
+	for (; *text >= '0' && *text <= '9'; text++, unit /= 10)
+		value += (*text - '0') * unit;
+	return *text == '\0' || strchr("; \t,", *text) != NULL ? value : 1000;
+}
+
+/* The weight that the parameters of a range give it, up to the next comma. */
+static int weight_of(const char *parameters)
 {
 	const char *end = parameters + strcspn(parameters, ",");
 
 	for (const char *at = parameters; at < end; at += strcspn(at, ";,")) {
 		at += strspn(at, "; \t");
 		if ((*at == 'q' || *at == 'Q') && at[1] == '=')
-			return at[2] == '0' && strspn(at + 2, "0.") == strcspn(at + 2, "; \t,");
+			return thousandths(at + 2);
 	}
-	return false;
+	return 1000;
 }
 
-bool http_accepts(const struct http_request *request, const char *type)
+/* The weight of `type`, from the range that names it most closely. */
+static int acceptance(const struct http_request *request, const char *type)
 {
 	const char *at = http_request_header(request, "Accept");
-	int closest = 0;
-	bool accepted = false;
+	int closest = 0, weight = 0;
 
 	if (at == NULL || *at == '\0')
-		return true;
+		return 1000;
 	while (*at != '\0') {
 		size_t length;
 		int close;
@@ -170,9 +184,29 @@ bool http_accepts(const struct http_request *request, const char *type)
 		close = closeness(at, length, type);
 		if (close > closest) {
 			closest = close;
-			accepted = !weight_is_zero(at + length);
+			weight = weight_of(at + length);
 		}
 		at += strcspn(at, ",");
 	}
-	return accepted;
+	return weight;
+}
+
+bool http_accepts(const struct http_request *request, const char *type)
+{
+	return acceptance(request, type) > 0;
+}
+
+int http_preferred(const struct http_request *request, const char *const *types, size_t count)
+{
+	int best = -1, most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		int weight = acceptance(request, types[i]);
+
+		if (weight > most) {
+			most = weight;
+			best = (int)i;
+		}
+	}
+	return best;
 }

@@ -119,6 +119,10 @@ enum error http_query_timestamp(struct http_request *request, const char *name, 
 bool http_content_type_is(const struct http_request *request, const char *type);
 bool http_accepts(const struct http_request *request, const char *type);
 
+/* Index of the type to which Accept gives the most weight, the first among equals; -1: it takes
+ * none of them. */
+int http_preferred(const struct http_request *request, const char *const *types, size_t count);
+
 /* Reads unpacked body bytes: OK with *got = 0 at the end. LIMIT (413), TIMEOUT (408), ENCODING
  * (400), CLOSED (the client left). Nothing is answered; see http_answer_body_error. */
 enum error http_body_read(struct http_request *request, char *buffer, size_t size,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Takes one CSV line apart (RFC 4180). Private to `record`.
+ * Takes one CSV line of numbers and names apart (RFC 4180).
  */
 #ifndef TICKLINE_RECORD_CSV_H
 #define TICKLINE_RECORD_CSV_H

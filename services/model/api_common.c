@@ -6,7 +6,7 @@
 
 #include "timestamp.h"
 
-enum { LIMIT_DEFAULT = 1000, EVERY_MOST_S = 86400, RETRY_AFTER_S = 2 };
+enum { LIMIT_DEFAULT = 1000, EVERY_MOST_S = 86400, RETRY_AFTER_S = 2, NO_VERSION_RETRY_S = 5 };
 
 enum error api_list_query(struct http_request *request, size_t rows_limit,
 			  struct time_ring_query *query)
@@ -81,6 +81,69 @@ void api_no_such_model(struct http_request *request, const char *model)
 {
 	http_answer_problem(request, 404, "no-such-model", NULL,
 			    "there is no model \"%s\"; GET /v1/models lists them", model);
+}
+
+void api_no_version(struct http_request *request, struct registry *registry, const char *model)
+{
+	struct spec spec;
+	if (registry_spec(registry, model, &spec) != ERROR_OK) {
+		api_no_such_model(request, model);
+		return;
+	}
+	http_answer_retry_after(request, NO_VERSION_RETRY_S);
+	http_answer_problem(request, 503, "no-version", NULL,
+			    "the model %s has no version yet; POST /v1/models/%s/train makes one",
+			    model, model);
+}
+
+enum error api_body_read(struct http_request *request, struct api_body *body)
+{
+	body->json = NULL;
+	text_init(&body->csv, SIZE_MAX / 2); /* the server limits bodies */
+	return http_content_type_is(request, "text/csv")
+		       ? http_body_read_all(request, &body->csv)
+		       : http_body_read_json(request, true, &body->json);
+}
+
+void api_body_clean_up(struct api_body *body)
+{
+	cJSON_Delete(body->json);
+	text_clean_up(&body->csv);
+}
+
+enum error api_predict_row(const struct version *version, const double *x, double level,
+			   struct prediction *made, struct feature_fault *fault)
+{
+	enum error error = version_predict(version, x, level, made);
+	if (error != ERROR_OK)
+		*fault = (struct feature_fault){
+			.status = 422,
+			.slug = "not-finite",
+			.reason = "these features give no finite prediction; they are far out of "
+				  "range",
+		};
+	return error;
+}
+
+void api_refuse_features(struct http_request *request, const struct feature_fault *fault,
+			 void (*put_more)(cJSON *extra, const char *words))
+{
+	char memory[sizeof *fault];
+	struct text words;
+	cJSON *extra = cJSON_CreateObject();
+	text_init_fixed(&words, memory, sizeof memory);
+	if (fault->row >= 0) {
+		cJSON_AddNumberToObject(extra, "row", (double)fault->row);
+		text_putf(&words, "row %lld: ", (long long)fault->row);
+	}
+	if (fault->feature_given) {
+		cJSON_AddStringToObject(extra, "feature", fault->feature);
+		text_putf(&words, "feature \"%s\" ", fault->feature);
+	}
+	text_puts(&words, fault->reason);
+	if (put_more)
+		put_more(extra, words.data);
+	http_answer_problem(request, fault->status, fault->slug, extra, "%s", words.data);
 }
 
 void api_answer_error(struct http_request *request, enum error error, const struct text *why)

@@ -10,8 +10,10 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "feature_reader.h"
 #include "http_server.h"
 #include "model_version.h"
+#include "registry.h"
 #include "text.h"
 #include "time_ring.h"
 
@@ -35,6 +37,27 @@ cJSON *api_version_summary(const struct version_summary *summary);
 
 /* 404 "no-such-model" that names it. */
 void api_no_such_model(struct http_request *request, const char *model);
+
+/* 404 where there is no such model, else 503 "no-version". */
+void api_no_version(struct http_request *request, struct registry *registry, const char *model);
+
+/* The body of a call for predictions: CSV by its Content-Type, else JSON. On failure it has been
+ * answered; clean up in any case. */
+struct api_body {
+	cJSON *json;     /* NULL: it is CSV */
+	struct text csv; /* when it is */
+};
+enum error api_body_read(struct http_request *request, struct api_body *body) MUST_USE;
+void api_body_clean_up(struct api_body *body);
+
+/* A prediction for one row; INVALID with a 422 in `fault` when it is not finite. */
+enum error api_predict_row(const struct version *version, const double *x, double level,
+			   struct prediction *made, struct feature_fault *fault) MUST_USE;
+
+/* The problem of a fault, with the row and the feature as members and in words. `put_more` (may be
+ * NULL) adds members, given those words. */
+void api_refuse_features(struct http_request *request, const struct feature_fault *fault,
+			 void (*put_more)(cJSON *extra, const char *words));
 
 /* The problem that fits an error from the registry or the training; `why` is its detail. 503s carry
  * Retry-After. */

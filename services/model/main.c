@@ -168,6 +168,10 @@ static const struct http_route routes[] = {
 	{ "GET", "/v2/models/{m}/versions/{v}", oip_model, READ, 0 },
 	{ "GET", "/v2/models/{m}/versions/{v}/ready", oip_model_ready, READ, 0 },
 	{ "POST", "/v2/models/{m}/versions/{v}/infer", oip_infer, READ, 0 },
+	{ "GET", "/ping", mlflow_ping, READ, 0 },
+	{ "POST", "/invocations", mlflow_invocations, READ, 0 },
+	{ "GET", "/v1/models/{m}/ping", mlflow_ping, READ, 0 },
+	{ "POST", "/v1/models/{m}/invocations", mlflow_invocations, READ, 0 },
 	STATIC_FILES_ROUTES,
 };
 

@@ -18,6 +18,7 @@ struct model_settings {
 	int64_t live_predictions;      /* kept per model */
 	int64_t score_window;
 	int64_t ticks_stale_after_s, bars_stale_after_s;
+	char *invocations_model;
 	int64_t rows_limit;          /* of one list or one predict call */
 	struct record_bounds bounds; /* for records that come without their normalised values */
 };

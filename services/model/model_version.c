@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "extrapolation.h"
 #include "predictor_json.h"
 
 enum { USUAL_LEVEL_PERCENT = 95 };
@@ -17,7 +18,8 @@ struct version {
 	struct spec spec;
 	struct version_summary summary;
 	struct predictor predictor;
-	double usual_half; /* half width at the usual level and leverage 0 */
+	double usual_half;     /* half width at the usual level and leverage 0 */
+	double leverage_limit; /* a row beyond it is extrapolated */
 	char *report;
 	size_t report_length;
 };
@@ -80,6 +82,8 @@ static enum error read_body(const cJSON *body, struct version *version, struct t
 		version->predictor.last_price
 			? NAN
 			: fit_half_width(&version->predictor.fit, 0, USUAL_LEVEL_PERCENT / 100.0);
+	version->leverage_limit =
+		version->predictor.last_price ? INFINITY : extrapolation_limit(&version->predictor);
 	version->report = cJSON_PrintUnformatted(report);
 	version->report_length = version->report ? strlen(version->report) : 0;
 	return version->report ? ERROR_OK : ERROR_NO_MEMORY;
@@ -210,7 +214,8 @@ static void predict_linear(const struct version *version, const double *x, struc
 	out->interval = isfinite(spread) ? INTERVAL_CONFORMAL : INTERVAL_PLAIN;
 	out->low = out->value - half;
 	out->high = out->value + half;
-	out->extrapolated = fit->anchor >= 0 && outside(predictor, (size_t)fit->anchor, x);
+	out->extrapolated = out->leverage > version->leverage_limit ||
+			    (fit->anchor >= 0 && outside(predictor, (size_t)fit->anchor, x));
 	for (size_t i = 0; i < fit->kept; i++)
 		out->extrapolated |= outside(predictor, fit->columns[i], x);
 }

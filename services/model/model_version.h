@@ -41,7 +41,8 @@ struct prediction {
 	double level;     /* of the interval: 0.95 */
 	enum interval_kind interval;
 	double leverage;   /* x'(X'X)^-1 x; NAN where undefined */
-	bool extrapolated; /* a feature is outside the range that the training saw */
+	bool extrapolated; /* a feature is outside the range that the training saw, or the leverage
+			      above what extrapolation.h allows */
 };
 
 /* The prediction for features in the spec's order (those not used may be anything).

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * POST /v1/models/{m}/predict: features by name, one row (an object) or many (an array). The order
- * of the names means nothing; an unknown name is refused. (A name that stands twice, or a number
- * beyond a double, never comes here: the reader of bodies refuses them.)
+ * POST /v1/models/{m}/predict: features by name, one row (an object) or many (an array, or CSV with
+ * a header). The order of the names means nothing; an unknown name is refused. (A name that stands
+ * twice in an object, or a number beyond a double, never comes here: the reader of bodies refuses
+ * them.) The answer is JSON or CSV, as Accept prefers.
  */
 #include <math.h>
 #include <string.h>
@@ -10,101 +11,30 @@
 #include "api.h"
 #include "api_common.h"
 #include "decimal.h"
+#include "feature_reader.h"
 #include "live_model.h"
 
-enum { ROW_MAX_JSON = 256 };
+enum { ROW_MAX_TEXT = 256 };
+
+enum answer_type { ANSWER_JSON, ANSWER_CSV, ANSWER_TYPES };
+static const char *const answer_types[ANSWER_TYPES] = {
+	[ANSWER_JSON] = "application/json", [ANSWER_CSV] = "text/csv"
+};
 
 struct call {
 	struct http_request *request;
 	const struct version *version;
-	const struct spec *spec;
 	double level;
-	int64_t row; /* index in the array; -1: a single row */
+	enum answer_type type;
+	size_t rows;
+	struct text out;
 };
 
-static const char *type_name(const cJSON *json)
-{
-	if (cJSON_IsNull(json))
-		return "null";
-	if (cJSON_IsString(json))
-		return "a string";
-	if (cJSON_IsBool(json))
-		return "a boolean";
-	return cJSON_IsObject(json) ? "an object" : "an array";
-}
+/* --- the answer's rows ----------------------------------------------------------------------- */
 
-/* 400 (or 422) with the row and the feature as members and in words. */
-static void refuse(const struct call *call, int status, const char *slug, const char *feature,
-		   const char *what)
+static void put_json(const struct call *call, const struct prediction *made, struct text *out)
 {
-	cJSON *extra = cJSON_CreateObject();
-	if (call->row >= 0)
-		cJSON_AddNumberToObject(extra, "row", (double)call->row);
-	if (feature)
-		cJSON_AddStringToObject(extra, "feature", feature);
-	char place[32] = "";
-	if (call->row >= 0) {
-		struct text text;
-		text_init_fixed(&text, place, sizeof place);
-		text_puts(&text, "row ");
-		text_put_i64(&text, call->row);
-		text_puts(&text, ": ");
-	}
-	if (feature)
-		http_answer_problem(call->request, status, slug, extra, "%sfeature \"%s\" %s",
-				    place, feature, what);
-	else
-		http_answer_problem(call->request, status, slug, extra, "%s%s", place, what);
-}
-
-/* One member into x. False: answered. */
-static bool member_take(const struct call *call, const cJSON *member, double *x, bool *given)
-{
-	int index = spec_feature_index(call->spec, member->string);
-	if (index < 0) {
-		refuse(call, 400, "unknown-feature", member->string,
-		       "is unknown to this model; GET /v1/models/{m} lists its features");
-	} else if (!cJSON_IsNumber(member)) {
-		char what[48];
-		struct text text;
-		text_init_fixed(&text, what, sizeof what);
-		text_putf(&text, "must be a number, not %s", type_name(member));
-		refuse(call, 400, "wrong-type", member->string, what);
-	} else {
-		x[index] = member->valuedouble;
-		given[index] = true;
-		return true;
-	}
-	return false;
-}
-
-/* The row's features in the spec's order. False: answered. */
-static bool row_read(const struct call *call, const cJSON *row, double x[SPEC_MAX_FEATURES])
-{
-	bool given[SPEC_MAX_FEATURES] = { false };
-	memset(x, 0, SPEC_MAX_FEATURES * sizeof *x);
-	if (!cJSON_IsObject(row)) {
-		refuse(call, 400, "wrong-type", NULL,
-		       "a row must be an object of features by name");
-		return false;
-	}
-	for (const cJSON *member = row->child; member; member = member->next) {
-		if (!member_take(call, member, x, given))
-			return false;
-	}
-	for (size_t i = 0; i < call->spec->feature_count; i++) {
-		if (!given[i] && version_uses(call->version, i)) {
-			refuse(call, 400, "missing-feature", call->spec->features[i].name,
-			       "is missing");
-			return false;
-		}
-	}
-	return true;
-}
-
-static void put_result(const struct call *call, const struct prediction *made, struct text *out)
-{
-	text_puts(out, "{\"prediction\":");
+	text_puts(out, call->rows > 0 ? ",{\"prediction\":" : "{\"prediction\":");
 	text_put_double(out, made->value);
 	if (isfinite(made->low) && isfinite(made->high)) {
 		text_puts(out, ",\"interval\":[");
@@ -116,62 +46,97 @@ static void put_result(const struct call *call, const struct prediction *made, s
 		text_puts(out, ",\"interval\":null,\"level\":");
 	}
 	text_put_double(out, made->level);
-	text_putf(out,
-		  ",\"interval_kind\":\"%s\",\"version\":", interval_kind_name(made->interval));
+	text_puts(out, ",\"interval_kind\":\"");
+	text_puts(out, interval_kind_name(made->interval));
+	text_puts(out, "\",\"version\":");
 	text_put_i64(out, version_number(call->version));
 	text_puts(out, made->extrapolated ? ",\"extrapolated\":true}" : ",\"extrapolated\":false}");
 }
 
-/* False: answered. */
-static bool row_predict(const struct call *call, const cJSON *row, struct text *out)
+/* A number and a comma; nothing for what is undefined. */
+static void put_cell(struct text *out, double value)
 {
-	double x[SPEC_MAX_FEATURES];
+	if (isfinite(value))
+		text_put_double(out, value);
+	text_putc(out, ',');
+}
+
+static void put_csv(const struct call *call, const struct prediction *made, struct text *out)
+{
+	put_cell(out, made->value);
+	put_cell(out, made->low);
+	put_cell(out, made->high);
+	put_cell(out, made->level);
+	text_puts(out, interval_kind_name(made->interval));
+	text_putc(out, ',');
+	text_put_i64(out, version_number(call->version));
+	text_puts(out, made->extrapolated ? ",true\n" : ",false\n");
+}
+
+static enum error row_take(const double *x, struct feature_fault *fault, void *user)
+{
+	struct call *call = user;
 	struct prediction made;
-	if (!row_read(call, row, x))
-		return false;
-	if (version_predict(call->version, x, call->level, &made) != ERROR_OK) {
-		refuse(call, 422, "not-finite", NULL,
-		       "these features give no finite prediction; they are far out of range");
-		return false;
-	}
-	put_result(call, &made, out);
-	return true;
+	enum error error = api_predict_row(call->version, x, call->level, &made, fault);
+	if (error != ERROR_OK)
+		return error;
+	if (call->type == ANSWER_CSV)
+		put_csv(call, &made, &call->out);
+	else
+		put_json(call, &made, &call->out);
+	call->rows++;
+	return ERROR_OK;
 }
 
-/* False: answered. */
-static bool rows_predict(struct call *call, const cJSON *rows, struct text *out)
+/* --- the call's rows ------------------------------------------------------------------------- */
+
+static enum error rows_read(struct feature_reader *reader, const struct api_body *body, bool many)
 {
-	text_putc(out, '[');
-	call->row = 0;
-	for (const cJSON *row = rows->child; row; row = row->next, call->row++) {
-		if (call->row > 0)
-			text_putc(out, ',');
-		if (!row_predict(call, row, out))
-			return false;
-	}
-	text_putc(out, ']');
-	return true;
+	if (!body->json)
+		return feature_read_csv(reader, body->csv.data, body->csv.length);
+	return many ? feature_read_objects(reader, body->json)
+		    : feature_read_object(reader, body->json);
 }
 
-static void answer(struct call *call, const cJSON *body, struct model_app *app)
+/* True: answered 413, before anything is predicted. */
+static bool too_many(struct call *call, const cJSON *json, size_t limit)
 {
-	size_t rows = cJSON_IsArray(body) ? (size_t)cJSON_GetArraySize(body) : 1;
-	if (rows > (size_t)app->settings.rows_limit) {
+	size_t rows = cJSON_IsArray(json) ? (size_t)cJSON_GetArraySize(json) : 0;
+	if (rows > limit)
 		http_answer_problem(call->request, 413, "too-many-rows", NULL,
-				    "%zu rows; one call takes at most %lld (setting rows_limit)",
-				    rows, (long long)app->settings.rows_limit);
-		return;
-	}
-	struct text out;
-	text_init(&out, 64 + rows * ROW_MAX_JSON);
-	bool fine = cJSON_IsArray(body) ? rows_predict(call, body, &out)
-					: row_predict(call, body, &out);
-	if (fine) {
-		metric_add(app->predict_rows, rows);
-		http_answer_text(call->request, 200, "application/json", &out);
-	}
-	text_clean_up(&out);
+				    "%zu rows; one call takes at most %zu (setting rows_limit)",
+				    rows, limit);
+	return rows > limit;
 }
+
+static void answer(struct call *call, const struct api_body *body, struct model_app *app)
+{
+	size_t limit = (size_t)app->settings.rows_limit;
+	bool many = !body->json || cJSON_IsArray(body->json);
+	struct feature_reader reader = { .version = call->version,
+					 .rows_limit = limit,
+					 .take = row_take,
+					 .user = call,
+					 .row = many ? 0 : -1 };
+	if (too_many(call, body->json, limit))
+		return;
+	text_init(&call->out, 64 + limit * ROW_MAX_TEXT);
+	bool array = many && call->type == ANSWER_JSON;
+	if (call->type == ANSWER_CSV)
+		text_puts(&call->out,
+			  "prediction,low,high,level,interval_kind,version,extrapolated\n");
+	text_puts(&call->out, array ? "[" : "");
+	if (rows_read(&reader, body, many) == ERROR_OK) {
+		text_puts(&call->out, array ? "]" : "");
+		metric_add(app->predict_rows, call->rows);
+		http_answer_text(call->request, 200, answer_types[call->type], &call->out);
+	} else {
+		api_refuse_features(call->request, &reader.fault, NULL);
+	}
+	text_clean_up(&call->out);
+}
+
+/* --- the call -------------------------------------------------------------------------------- */
 
 /* Answers 400 itself and gives false. */
 static bool level_read(struct http_request *request, double *level)
@@ -189,36 +154,33 @@ static bool level_read(struct http_request *request, double *level)
 	return false;
 }
 
-static void no_version(struct http_request *request, struct model_app *app, const char *model)
+/* Answers 406 itself and gives false. */
+static bool type_choose(struct http_request *request, enum answer_type *type)
 {
-	struct spec spec;
-	if (registry_spec(app->registry, model, &spec) != ERROR_OK) {
-		api_no_such_model(request, model);
-		return;
-	}
-	http_answer_retry_after(request, 5);
-	http_answer_problem(request, 503, "no-version", NULL,
-			    "the model %s has no version yet; POST /v1/models/%s/train makes one",
-			    model, model);
+	int preferred = http_preferred(request, answer_types, ANSWER_TYPES);
+	if (preferred < 0)
+		http_answer_problem(request, 406, "not-acceptable", NULL,
+				    "the answer is application/json or text/csv");
+	*type = preferred < 0 ? ANSWER_JSON : (enum answer_type)preferred;
+	return preferred >= 0;
 }
 
 void predict_handle(struct http_request *request, void *user)
 {
 	struct model_app *app = user;
 	const char *model = http_path_parameter(request, "m");
-	struct call call = { .request = request, .row = -1 };
-	cJSON *body;
-	if (!level_read(request, &call.level) ||
-	    http_body_read_json(request, true, &body) != ERROR_OK)
+	struct call call = { .request = request };
+	struct api_body body;
+	if (!type_choose(request, &call.type) || !level_read(request, &call.level))
 		return;
-	struct version *version = registry_acquire(app->registry, model);
-	if (version) {
+	if (api_body_read(request, &body) == ERROR_OK) {
+		struct version *version = registry_acquire(app->registry, model);
 		call.version = version;
-		call.spec = version_spec(version);
-		answer(&call, body, app);
-	} else {
-		no_version(request, app, model);
+		if (version)
+			answer(&call, &body, app);
+		else
+			api_no_version(request, app->registry, model);
+		version_release(&version);
 	}
-	version_release(&version);
-	cJSON_Delete(body);
+	api_body_clean_up(&body);
 }

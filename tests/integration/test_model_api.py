@@ -136,7 +136,7 @@ def test_other_refusals(trained):
     problem(trained.post(path, '"text"'), 400, "wrong-type")
     problem(trained.post(path, "{"), 400, "bad-json")
     problem(trained.post(path, ""), 400, "no-body")
-    problem(trained.post(path, ROW, content_type="text/csv"), 415, "unsupported-media-type")
+    problem(trained.post(path, ROW, content_type="text/html"), 415, "unsupported-media-type")
     problem(trained.post("/v1/models/nothing/predict", ROW), 404, "no-such-model")
     refused = trained.get(path)
     assert refused.status_code == 405 and "POST" in refused.headers["Allow"]

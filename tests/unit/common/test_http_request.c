@@ -40,7 +40,18 @@ static void types(struct http_request *request, void *user)
 	text_clean_up(&out);
 }
 
+static void preferred(struct http_request *request, void *user)
+{
+	static const char *const offered[] = { "application/json", "text/csv" };
+	int found = http_preferred(request, offered, 2);
+
+	(void)user;
+	http_answer(request, 200, "text/plain", found < 0 ? "none" : offered[found],
+		    strlen(found < 0 ? "none" : offered[found]));
+}
+
 static const struct http_route routes[] = {
+	{ "GET", "/preferred", preferred, HTTP_SCOPE_NONE, 0 },
 	{ "GET", "/look", look, HTTP_SCOPE_NONE, 0 },
 	{ "GET", "/types", types, HTTP_SCOPE_NONE, 0 },
 };
@@ -156,6 +167,32 @@ static void test_accept(void **state)
 	assert_accepts(state, ",,;q=0,*/json", 0, 0);
 }
 
+static void test_preferred(void **state)
+{
+	static const struct {
+		const char *accept, *preferred;
+	} cases[] = {
+		{ "*/*", "application/json" },
+		{ "text/csv, */*", "application/json" },
+		{ "text/csv, */*;q=0.1", "text/csv" },
+		{ "text/csv;q=0.25, application/json;q=0.3", "application/json" },
+		{ "text/csv;q=0.25, application/json;q=0.2", "text/csv" },
+		{ "text/csv;q=0.001, application/json;q=0.0001", "text/csv" },
+		{ "text/csv;q=x, application/json;q=0.5", "text/csv" },
+		{ "text/csv;q=0x, application/json;q=0.5", "text/csv" },
+		{ "application/json;q=0", "none" },
+		{ "text/html", "none" },
+	};
+
+	assert_said(state, "GET /preferred", "", "application/json");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		char header[100];
+
+		snprintf(header, sizeof header, "Accept: %s\r\n", cases[i].accept);
+		assert_said(state, "GET /preferred", header, cases[i].preferred);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_a_bad_time_is_named),
 		cmocka_unit_test(test_content_types),
 		cmocka_unit_test(test_accept),
+		cmocka_unit_test(test_preferred),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -102,6 +102,33 @@ static void levels(void **state)
 	}
 }
 
+static void csv_in_and_out(void **state)
+{
+	struct model_testing *t = *state;
+	static const char csv[] = "Content-Type: text/csv\r\n";
+	assert_int_equal(http_ask(t->http, PATH, csv, "volume,open\n5,100\n,7\n"), 200);
+	assert_true(http_answer_has(t->http, "[{\"prediction\":101,"));
+	assert_true(http_answer_has(t->http, ",{\"prediction\":8,"));
+	assert_int_equal(http_ask(t->http, PATH "?level=0.5",
+				  "Content-Type: text/csv\r\nAccept: text/csv\r\n",
+				  "open\n100\n5000\n"),
+			 200);
+	const char *body = http_answer_body(t->http);
+	static const char head[] =
+		"prediction,low,high,level,interval_kind,version,extrapolated\n101,";
+	assert_memory_equal(body, head, sizeof head - 1);
+	assert_true(http_answer_has(t->http, ",0.5,plain,3,false\n5001,"));
+	assert_true(http_answer_has(t->http, ",0.5,plain,3,true\n"));
+	assert_true(http_answer_has(t->http, "Content-Type: text/csv"));
+	assert_int_equal(http_ask(t->http, PATH, JSON "Accept: text/csv, */*;q=0.1\r\n", ROW), 200);
+	assert_memory_equal(http_answer_body(t->http), head, sizeof head - 1);
+	assert_int_equal(http_ask(t->http, PATH, JSON "Accept: text/html\r\n", ROW), 406);
+	assert_true(http_answer_is_problem(t->http, "not-acceptable"));
+	assert_int_equal(http_ask(t->http, PATH, csv, "open\n1\nx\n"), 400);
+	assert_true(http_answer_is_problem(t->http, "wrong-type"));
+	assert_true(http_answer_has(t->http, "\"row\":1,\"feature\":\"open\""));
+}
+
 static void no_version_and_no_model(void **state)
 {
 	struct model_testing *t = *state;
@@ -115,9 +142,13 @@ static void no_version_and_no_model(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_row),   cmocka_unit_test(unused_features_may_be_left_out),
-		cmocka_unit_test(many_rows), cmocka_unit_test(refusals),
-		cmocka_unit_test(levels),    cmocka_unit_test(no_version_and_no_model),
+		cmocka_unit_test(one_row),
+		cmocka_unit_test(unused_features_may_be_left_out),
+		cmocka_unit_test(many_rows),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(levels),
+		cmocka_unit_test(csv_in_and_out),
+		cmocka_unit_test(no_version_and_no_model),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
