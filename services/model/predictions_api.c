@@ -219,6 +219,21 @@ static void answer_status(struct http_request *request, const struct spec *spec,
 	text_clean_up(&out);
 }
 
+/* A model made a moment ago is not live yet: nothing of it predicts. */
+static struct live_status status_of_new(const struct model_app *app, const struct spec *spec)
+{
+	return (struct live_status){
+		.version = -1,
+		.reason = ROW_USED,
+		.interval_factor = 1,
+		.score = score_of(NULL, 0, -1),
+		.stale = true,
+		.stale_after_s = spec->table->kind == RECORD_BAR
+					 ? app->settings.bars_stale_after_s
+					 : app->settings.ticks_stale_after_s,
+	};
+}
+
 void predictions_live(struct http_request *request, void *user)
 {
 	struct model_app *app = user;
@@ -227,12 +242,13 @@ void predictions_live(struct http_request *request, void *user)
 	if (!model_asked(request, app, http_path_parameter(request, "m"), &spec))
 		return;
 	int64_t wall_us = wall_now_us();
-	if (live_models_status(live_models_of(app->live), spec.name, wall_us, &status) !=
-	    ERROR_OK) {
-		http_answer_retry_after(request, 1);
-		http_answer_problem(request, 503, "not-live-yet", NULL,
-				    "the model %s is not followed live yet", spec.name);
+	enum error error =
+		live_models_status(live_models_of(app->live), spec.name, wall_us, &status);
+	if (error == ERROR_NO_MEMORY) {
+		http_answer_problem(request, 500, "no-memory", NULL, "%s", error_text(error));
 		return;
 	}
+	if (error != ERROR_OK)
+		status = status_of_new(app, &spec);
 	answer_status(request, &spec, &status, wall_us);
 }

@@ -47,7 +47,7 @@ def test_mlflows_client_gets_what_predict_answers(model):
     assert [[p["low"], p["high"]] for p in with_intervals] == [p["interval"] for p in expected]
     bad = model.post("/invocations", {"dataframe_records": [*records, {"open": 1}]})
     assert bad.status_code == 400
-    assert bad.json()["message"] == 'row 5: feature "high" is missing'
+    assert bad.json()["message"] == 'row 5: feature "volume" is missing'
     assert bad.json()["error_code"] == "BAD_REQUEST"
 
 
@@ -59,11 +59,11 @@ def test_predict_reads_and_writes_csv(model):
     assert model.post(path, text, content_type="text/csv").json() == rows
     answer = model.post(path, text, content_type="text/csv", headers={"Accept": "text/csv"})
     assert answer.headers["Content-Type"] == "text/csv"
-    table = pandas.read_csv(io.StringIO(answer.text), float_precision="round_trip")
+    table = pandas.read_csv(io.StringIO(answer.text))
     assert table["prediction"].tolist() == [row["prediction"] for row in rows]
     assert table[["low", "high"]].values.tolist() == [row["interval"] for row in rows]
     assert table["version"].tolist() == [1] * 5
-    bad = model.post(path, "open,volume\n1,2\n", content_type="text/csv")
-    assert bad.status_code == 400 and bad.json()["feature"] == "high"
+    bad = model.post(path, "open,return\n1,2\n", content_type="text/csv")
+    assert bad.status_code == 400 and bad.json()["feature"] == "volume"
     with_index = model.post(path, FRAME.to_csv(), content_type="text/csv")
     assert with_index.status_code == 400 and with_index.json()["feature"] == ""

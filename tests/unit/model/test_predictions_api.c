@@ -92,6 +92,18 @@ static void a_model_without_a_version_says_so(void **state)
 	assert_true(http_answer_has(t->http, "\"predictions\":[]"));
 }
 
+/* Before the live thread has looked at the registry. */
+static void a_model_that_is_not_followed_yet_says_so(void **state)
+{
+	(void)state;
+	struct model_testing *t = model_testing_new(routes, sizeof routes / sizeof *routes);
+	assert_int_equal(http_ask(t->http, "GET /v1/models/streamlit/live", "", NULL), 200);
+	assert_true(http_answer_has(t->http, "\"version\":null,\"last\":null,\"prediction\":null,"
+					     "\"reason\":\"no-version\",\"stale\":true"));
+	assert_false(http_answer_has(t->http, "nan"));
+	model_testing_destroy(t);
+}
+
 static void refusals(void **state)
 {
 	struct model_testing *t = *state;
@@ -111,6 +123,7 @@ int main(void)
 		cmocka_unit_test(live),
 		cmocka_unit_test(live_is_not_modified_by_getting_older),
 		cmocka_unit_test(a_model_without_a_version_says_so),
+		cmocka_unit_test(a_model_that_is_not_followed_yet_says_so),
 		cmocka_unit_test(refusals),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
