@@ -2,7 +2,7 @@
  *
  * The REST handlers of the model service. `user` is a struct model_app. One file per group:
  * models_api, versions_api, jobs_api, predict_api, predictions_api, records_api, oip_api,
- * pipeline_api, mlflow_api.
+ * pipeline_api, mlflow_api, audit_api.
  */
 #ifndef TICKLINE_MODEL_API_H
 #define TICKLINE_MODEL_API_H
@@ -42,5 +42,6 @@ http_handler records_list;
 http_handler pipeline_get, pipeline_source_start, pipeline_source_stop;
 http_handler oip_server, oip_live, oip_ready, oip_model, oip_model_ready, oip_infer;
 http_handler mlflow_invocations, mlflow_ping;
+http_handler audit_get;
 
 #endif

@@ -2,6 +2,7 @@
 #include "api_common.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "timestamp.h"
@@ -94,6 +95,18 @@ void api_no_version(struct http_request *request, struct registry *registry, con
 	http_answer_problem(request, 503, "no-version", NULL,
 			    "the model %s has no version yet; POST /v1/models/%s/train makes one",
 			    model, model);
+}
+
+void api_record(struct http_request *request, struct registry *registry, const char *action,
+		const char *model, const char *reason, const char *job)
+{
+	struct audit_event event = { .version = -1 };
+	snprintf(event.action, sizeof event.action, "%s", action);
+	snprintf(event.model, sizeof event.model, "%s", model);
+	snprintf(event.by, sizeof event.by, "%s", http_principal(request));
+	snprintf(event.reason, sizeof event.reason, "%s", reason ? reason : "");
+	snprintf(event.job, sizeof event.job, "%s", job ? job : "");
+	registry_record(registry, &event);
 }
 
 enum error api_body_read(struct http_request *request, struct api_body *body)

@@ -41,6 +41,13 @@ void api_no_such_model(struct http_request *request, const char *model);
 /* 404 where there is no such model, else 503 "no-version". */
 void api_no_version(struct http_request *request, struct registry *registry, const char *model);
 
+/* Why a caller does something: at most so many bytes. */
+enum { API_REASON_MOST = 250 };
+
+/* Writes what the request did to a model into the audit trail. `reason`, `job`: NULL for none. */
+void api_record(struct http_request *request, struct registry *registry, const char *action,
+		const char *model, const char *reason, const char *job);
+
 /* The body of a call for predictions: CSV by its Content-Type, else JSON. On failure it has been
  * answered; clean up in any case. */
 struct api_body {

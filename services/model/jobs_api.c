@@ -11,41 +11,71 @@
 
 enum { JOBS_MOST = 1000 };
 
-static bool engine_named(const cJSON *item, enum training_engine *engine)
+struct asked {
+	enum training_engine engine;
+	char reason[API_REASON_MOST + 1];
+};
+
+static bool engine_take(const cJSON *member, struct asked *asked)
 {
-	for (int i = 0; cJSON_IsString(item) && i < TRAINING_ENGINES; i++) {
-		if (strcmp(item->valuestring, training_engine_name((enum training_engine)i)) == 0) {
-			*engine = (enum training_engine)i;
+	for (int i = 0; cJSON_IsString(member) && i < TRAINING_ENGINES; i++) {
+		if (strcmp(member->valuestring, training_engine_name((enum training_engine)i)) ==
+		    0) {
+			asked->engine = (enum training_engine)i;
 			return true;
 		}
 	}
 	return false;
 }
 
-/* The optional body {"engine": "local"}. Answers 400 itself and gives false. */
-static bool engine_read(struct http_request *request, enum training_engine *engine)
+static bool reason_take(const cJSON *member, struct asked *asked)
+{
+	if (!cJSON_IsString(member) || strlen(member->valuestring) > API_REASON_MOST)
+		return false;
+	strcpy(asked->reason, member->valuestring);
+	return true;
+}
+
+static const struct member {
+	const char *name, *slug, *rule;
+	bool (*take)(const cJSON *member, struct asked *asked);
+} members[] = {
+	{ "engine", "invalid-engine", "engine must be \"local\" or \"yarn\"", engine_take },
+	{ "reason", "invalid-reason", "reason must be a text of at most 250 bytes", reason_take },
+};
+enum { MEMBERS = sizeof members / sizeof *members };
+
+/* Answers 400 itself and gives false. */
+static bool member_take(struct http_request *request, const cJSON *given, struct asked *asked)
+{
+	size_t i = 0;
+	while (i < MEMBERS && strcmp(members[i].name, given->string) != 0)
+		i++;
+	if (i == MEMBERS)
+		http_answer_problem(request, 400, "unknown-member", NULL,
+				    "unknown member \"%s\"; there are: engine, reason",
+				    given->string);
+	else if (!members[i].take(given, asked))
+		http_answer_problem(request, 400, members[i].slug, NULL, "%s", members[i].rule);
+	else
+		return true;
+	return false;
+}
+
+/* The optional body {"engine": "local", "reason": "…"}. Answers 400 itself and gives false. */
+static bool train_read(struct http_request *request, struct asked *asked)
 {
 	cJSON *json;
+	*asked = (struct asked){ .engine = ENGINE_LOCAL };
 	if (http_body_read_json(request, false, &json) != ERROR_OK)
 		return false;
-	const cJSON *member = json ? json->child : NULL;
-	const char *unknown = NULL;
 	bool fine = !json || cJSON_IsObject(json);
-	for (; fine && member; member = member->next) {
-		if (strcmp(member->string, "engine") != 0) {
-			unknown = member->string;
-			fine = false;
-		} else {
-			fine = engine_named(member, engine);
-		}
-	}
-	if (unknown)
-		http_answer_problem(request, 400, "unknown-member", NULL,
-				    "unknown member \"%s\"; there is: engine", unknown);
-	else if (!fine)
-		http_answer_problem(request, 400, "invalid-engine", NULL,
-				    "the body is empty or an object, and engine is \"local\" or "
-				    "\"yarn\"");
+	if (!fine)
+		http_answer_problem(request, 400, "invalid-body", NULL,
+				    "the body is empty or an object of engine and reason");
+	for (const cJSON *member = fine && json ? json->child : NULL; fine && member;
+	     member = member->next)
+		fine = member_take(request, member, asked);
 	cJSON_Delete(json);
 	return fine;
 }
@@ -94,14 +124,15 @@ void jobs_train(struct http_request *request, void *user)
 	struct model_app *app = user;
 	const char *model = http_path_parameter(request, "m");
 	char id[JOB_ID_LENGTH + 1] = "";
-	enum training_engine engine = ENGINE_LOCAL;
-	if (!engine_read(request, &engine))
+	struct asked asked;
+	if (!train_read(request, &asked))
 		return;
 	struct text why;
 	text_init(&why, 2048);
-	enum error error =
-		training_begin_on(app->training, engine, model, http_principal(request), id, &why);
+	enum error error = training_begin_on(app->training, asked.engine, model,
+					     http_principal(request), id, &why);
 	if (error == ERROR_OK) {
+		api_record(request, app->registry, "train", model, asked.reason, id);
 		location_set(request, id);
 		answer_job(request, app, 202, id);
 	} else {

@@ -151,6 +151,7 @@ static const struct http_route routes[] = {
 	{ "POST", "/v1/models/{m}/versions/{v}/promote", versions_promote, ADMIN, 0 },
 	{ "POST", "/v1/models/{m}/rollback", versions_rollback, ADMIN, 0 },
 	{ "GET", "/v1/models/{m}/history", versions_history, READ, 0 },
+	{ "GET", "/v1/audit", audit_get, READ, 0 },
 	{ "GET", "/v1/jobs", jobs_list, READ, 0 },
 	{ "GET", "/v1/jobs/{id}", jobs_get, READ, 0 },
 	{ "DELETE", "/v1/jobs/{id}", jobs_cancel, WRITE, 0 },

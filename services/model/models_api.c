@@ -76,6 +76,7 @@ void models_create(struct http_request *request, void *user)
 		char location[SPEC_MAX_NAME + 16] = "/v1/models/";
 		strcat(location, spec.name);
 		http_answer_header(request, "Location", location);
+		api_record(request, app->registry, "create", spec.name, NULL, NULL);
 		answer_model(request, app, 201, &spec);
 	}
 	text_clean_up(&why);
@@ -84,13 +85,21 @@ void models_create(struct http_request *request, void *user)
 void models_delete(struct http_request *request, void *user)
 {
 	struct model_app *app = user;
-	const char *name = http_path_parameter(request, "m");
+	const char *name = http_path_parameter(request, "m"),
+		   *reason = http_query(request, "reason");
 	struct text why;
+	if (reason && strlen(reason) > API_REASON_MOST) {
+		http_answer_problem(request, 400, "bad-parameter", NULL,
+				    "the parameter reason has %zu bytes; at most %d are kept",
+				    strlen(reason), API_REASON_MOST);
+		return;
+	}
 	text_init(&why, 2048);
 	enum error error = registry_delete(app->registry, name, &why);
-	if (error == ERROR_OK)
+	if (error == ERROR_OK) {
+		api_record(request, app->registry, "delete", name, reason, NULL);
 		http_answer(request, 204, NULL, "", 0);
-	else if (error == ERROR_NOT_FOUND)
+	} else if (error == ERROR_NOT_FOUND)
 		api_no_such_model(request, name);
 	else
 		api_answer_error(request, error, &why);

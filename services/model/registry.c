@@ -51,6 +51,9 @@ static void make_metrics(struct registry *registry, const struct registry_option
 	registry->versions_saved =
 		metrics_counter(options->metrics, "model_registry_versions_saved_total",
 				"Versions saved to HDFS", NULL);
+	registry->audit_errors =
+		metrics_counter(options->metrics, "model_audit_errors_total",
+				"Events of the audit trail that could not be stored", NULL);
 	if (options->health)
 		registry->condition = health_condition(options->health, "model");
 }
@@ -72,6 +75,7 @@ enum error registry_new(const struct registry_options *options, struct registry 
 		return error;
 	}
 	registry_load_local(registry);
+	registry_load_audit(registry);
 	registry_update_condition(registry);
 	*out = registry;
 	return ERROR_OK;
@@ -106,6 +110,7 @@ void registry_destroy(struct registry **out)
 		return;
 	registry_stop(registry);
 	catalogue_clean_up(&registry->catalogue);
+	audit_clean_up(&registry->audit);
 	store_destroy(&registry->store);
 	pthread_cond_destroy(&registry->wake);
 	pthread_mutex_destroy(&registry->lock);
@@ -363,6 +368,17 @@ static enum error take_json(struct registry *registry, const char *model, enum r
 	return error;
 }
 
+static void record_serving(struct registry *registry, const char *model, int64_t version,
+			   bool rollback, const char *by, const char *reason)
+{
+	struct audit_event event = { .version = version };
+	snprintf(event.action, sizeof(event.action), "%s", rollback ? "rollback" : "promote");
+	snprintf(event.model, sizeof(event.model), "%s", model);
+	snprintf(event.by, sizeof(event.by), "%s", by);
+	snprintf(event.reason, sizeof(event.reason), "%s", reason);
+	registry_record(registry, &event);
+}
+
 static enum error put_event(struct registry *registry, const char *model, int64_t version,
 			    bool rollback, const char *by, const char *reason, struct text *why)
 {
@@ -382,6 +398,7 @@ static enum error put_event(struct registry *registry, const char *model, int64_
 		return error;
 	registry_refresh_serving(registry, model);
 	registry_update_condition(registry);
+	record_serving(registry, model, version, rollback, by, reason);
 	log_info("another version serves", LOG_STR("model", model), LOG_I64("version", version),
 		 LOG_STR("by", by), LOG_STR("reason", reason));
 	return ERROR_OK;

@@ -6,7 +6,8 @@
  *   version-<8 digits>.json   immutable
  *   factors.json              what trainings read so far (checkpoint.h); no loss when it is gone
  *   serving-<8 digits>.json   which version serves since when, by whom and why; the largest number
- *                             holds, the others are the audit trail
+ *                             holds, the others are its history
+ *   ../_audit/<id>.json       who did what to the models, when and why (audit.h)
  *
  * Every file is written to <root>/staging/models/ and renamed, and carries a SHA-256 of its body;
  * one that does not match is reported and never used. Numbers have 17 digits.
@@ -25,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "audit.h"
 #include "error.h"
 #include "health.h"
 #include "metrics.h"
@@ -71,6 +73,16 @@ enum error registry_create(struct registry *registry, const struct spec *spec,
 
 /* Removes a model with its versions. CONFLICT: it comes with the program. */
 enum error registry_delete(struct registry *registry, const char *model, struct text *why) MUST_USE;
+
+/* --- the audit trail --- */
+
+/* Records an event at this time; its id and time are set. It is on the disk on return and on HDFS
+ * soon after. Promotions and rollbacks are recorded by those calls themselves. */
+void registry_record(struct registry *registry, const struct audit_event *event);
+
+/* As audit_list. */
+size_t registry_audit(struct registry *registry, const char *model, struct audit_event *out,
+		      size_t capacity, size_t *total);
 
 /* --- versions --- */
 

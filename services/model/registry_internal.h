@@ -3,8 +3,8 @@
  * Shared by the files of the registry.
  *
  * `writing` is held by whoever uses the store's HDFS side; it is taken before `lock`.
- * `lock` guards the catalogue, `stopping` and `explanation`; nobody waits for I/O while holding it,
- * except for reading one local file when the serving version changes.
+ * `lock` guards the catalogue, the audit trail, `stopping`, `woken` and `explanation`; nobody waits
+ * for I/O while holding it, except for reading one local file when the serving version changes.
  */
 #ifndef TICKLINE_MODEL_REGISTRY_INTERNAL_H
 #define TICKLINE_MODEL_REGISTRY_INTERNAL_H
@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "audit.h"
 #include "catalogue.h"
 #include "health.h"
 #include "metrics.h"
@@ -22,8 +23,10 @@ struct registry {
 	struct store *store;
 
 	pthread_mutex_t lock;
-	pthread_cond_t wake; /* monotonic clock; `stopping` was set */
+	pthread_cond_t wake; /* monotonic clock; `stopping` or `woken` was set */
 	struct catalogue catalogue;
+	struct audit audit;
+	bool woken; /* there is something to bring to HDFS */
 	bool stopping;
 	char explanation[600]; /* why the last refused training gave no version; "" */
 
@@ -31,7 +34,7 @@ struct registry {
 	pthread_t thread;
 	bool started;
 	struct health_condition *condition; /* NULL: none */
-	struct metric *bad_files, *sync_errors, *versions_saved;
+	struct metric *bad_files, *sync_errors, *versions_saved, *audit_errors;
 };
 
 enum registry_file { REGISTRY_SPEC, REGISTRY_VERSION, REGISTRY_SERVING, REGISTRY_OTHER };
@@ -52,6 +55,21 @@ void registry_update_condition(struct registry *registry);
 
 /* Loads every local file. */
 void registry_load_local(struct registry *registry);
+
+/* The same for the audit trail, and in step with HDFS; `writing` is held. */
+void registry_load_audit(struct registry *registry);
+enum error registry_sync_audit(struct registry *registry, struct text *why) MUST_USE;
+
+/* Names of one folder, cut to REGISTRY_MAX_NAMES. Free `name`. */
+enum { REGISTRY_MAX_NAMES = 4 * REGISTRY_MAX_VERSIONS };
+struct registry_names {
+	char (*name)[64];
+	size_t count, capacity;
+	bool folders; /* which kind is wanted */
+};
+enum error registry_add_name(const char *name, bool folder, void *names); /* a store_each */
+void registry_sort_names(struct registry_names *names);
+bool registry_has_name(const struct registry_names *names, const char *name); /* sorted */
 
 /* The background thread. */
 void *registry_sync_thread(void *registry);

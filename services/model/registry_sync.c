@@ -12,20 +12,13 @@
 #include "log.h"
 #include "registry_internal.h"
 
-enum { SYNC_EVERY_S = 60, FIRST_BACK_OFF_S = 1, MAX_NAMES = 4 * REGISTRY_MAX_VERSIONS };
+enum { SYNC_EVERY_S = 60, FIRST_BACK_OFF_S = 1 };
 
-/* Names of one folder, cut to MAX_NAMES. */
-struct names {
-	char (*name)[64];
-	size_t count, capacity;
-	bool folders; /* which kind is wanted */
-};
-
-static enum error add_name(const char *name, bool folder, void *user)
+enum error registry_add_name(const char *name, bool folder, void *user)
 {
-	struct names *names = user;
+	struct registry_names *names = user;
 	if (folder != names->folders || strlen(name) >= sizeof(names->name[0]) ||
-	    names->count == MAX_NAMES)
+	    names->count == REGISTRY_MAX_NAMES)
 		return ERROR_OK;
 	if (names->count == names->capacity) {
 		size_t capacity = names->capacity > 0 ? 2 * names->capacity : 64;
@@ -44,13 +37,13 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-static void sort_names(struct names *names)
+void registry_sort_names(struct registry_names *names)
 {
 	if (names->count > 0)
 		qsort(names->name, names->count, sizeof(names->name[0]), compare_names);
 }
 
-static bool has_name(const struct names *names, const char *name)
+bool registry_has_name(const struct registry_names *names, const char *name)
 {
 	return names->count > 0 && bsearch(name, names->name, names->count, sizeof(names->name[0]),
 					   compare_names) != NULL;
@@ -78,7 +71,7 @@ static enum error fetch_file(struct registry *registry, const char *model, const
 
 /* spec.json sorts between serving- and version-, but must come first. */
 static enum error fetch_missing(struct registry *registry, const char *model,
-				const struct names *remote, struct text *why)
+				const struct registry_names *remote, struct text *why)
 {
 	enum error error = ERROR_OK;
 	for (enum registry_file kind = REGISTRY_SPEC; kind <= REGISTRY_SERVING; kind++) {
@@ -96,15 +89,15 @@ static enum error fetch_missing(struct registry *registry, const char *model,
 }
 
 static enum error push_missing(struct registry *registry, const char *model,
-			       const struct names *remote, struct text *why)
+			       const struct registry_names *remote, struct text *why)
 {
-	struct names local = { .folders = false };
-	enum error error = store_list_local(registry->store, model, add_name, &local);
+	struct registry_names local = { .folders = false };
+	enum error error = store_list_local(registry->store, model, registry_add_name, &local);
 	for (size_t i = 0; i < local.count && error == ERROR_OK; i++) {
 		char path[REGISTRY_NAME_SIZE];
 		int64_t number;
 		if (registry_file_kind(local.name[i], &number) == REGISTRY_OTHER ||
-		    has_name(remote, local.name[i]))
+		    registry_has_name(remote, local.name[i]))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", model, local.name[i]);
 		error = store_push(registry->store, path, why);
@@ -119,9 +112,10 @@ static enum error push_missing(struct registry *registry, const char *model,
 
 static enum error sync_model(struct registry *registry, const char *model, struct text *why)
 {
-	struct names remote = { .folders = false };
-	enum error error = store_list_remote(registry->store, model, add_name, &remote, why);
-	sort_names(&remote);
+	struct registry_names remote = { .folders = false };
+	enum error error =
+		store_list_remote(registry->store, model, registry_add_name, &remote, why);
+	registry_sort_names(&remote);
 	if (error == ERROR_OK)
 		error = fetch_missing(registry, model, &remote, why);
 	if (error == ERROR_OK)
@@ -133,17 +127,19 @@ static enum error sync_model(struct registry *registry, const char *model, struc
 
 static enum error sync_once(struct registry *registry, struct text *why)
 {
-	struct names models = { .folders = true };
+	struct registry_names models = { .folders = true };
 	pthread_mutex_lock(&registry->writing);
-	enum error error = store_list_remote(registry->store, "", add_name, &models, why);
+	enum error error = store_list_remote(registry->store, "", registry_add_name, &models, why);
 	if (error == ERROR_OK)
-		error = store_list_local(registry->store, "", add_name, &models);
-	sort_names(&models);
+		error = store_list_local(registry->store, "", registry_add_name, &models);
+	registry_sort_names(&models);
 	for (size_t i = 0; i < models.count && error == ERROR_OK; i++) {
 		bool again = i > 0 && strcmp(models.name[i], models.name[i - 1]) == 0;
 		if (!again && spec_name_ok(models.name[i]))
 			error = sync_model(registry, models.name[i], why);
 	}
+	if (error == ERROR_OK)
+		error = registry_sync_audit(registry, why);
 	pthread_mutex_unlock(&registry->writing);
 	free(models.name);
 	registry_update_condition(registry);
@@ -157,10 +153,11 @@ static bool wait_for(struct registry *registry, int64_t seconds)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
 	pthread_mutex_lock(&registry->lock);
-	while (!registry->stopping &&
+	while (!registry->stopping && !registry->woken &&
 	       pthread_cond_timedwait(&registry->wake, &registry->lock, &until) == 0) {
 	}
 	bool stopping = registry->stopping;
+	registry->woken = false;
 	pthread_mutex_unlock(&registry->lock);
 	return stopping;
 }

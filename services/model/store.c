@@ -254,6 +254,22 @@ enum error store_get_local(struct store *store, const char *name, struct text *b
 	return error;
 }
 
+enum error store_put_local(struct store *store, const char *name, const char *body, size_t length,
+			   struct text *why)
+{
+	struct text wrapped;
+	char path[MAX_PATH];
+	text_init(&wrapped, STORE_MAX_FILE);
+	join(path, store->local, name);
+	enum error error = envelope_write(&wrapped, body, length);
+	if (error == ERROR_OK)
+		error = wrapped.error;
+	if (error == ERROR_OK)
+		error = local_write(path, wrapped.data, wrapped.length, why);
+	text_clean_up(&wrapped);
+	return error;
+}
+
 bool store_has_local(struct store *store, const char *name)
 {
 	char path[MAX_PATH];

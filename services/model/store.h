@@ -34,6 +34,10 @@ void store_destroy(struct store **store);
 enum error store_put(struct store *store, const char *name, const char *body, size_t length,
 		     struct text *why) MUST_USE;
 
+/* Writes the local copy alone, for store_push to bring to HDFS. SYSTEM. Any thread. */
+enum error store_put_local(struct store *store, const char *name, const char *body, size_t length,
+			   struct text *why) MUST_USE;
+
 /* Body of a file into `body`. NOT_FOUND; CHECKSUM: it is not whole; SYSTEM. */
 enum error store_get_local(struct store *store, const char *name, struct text *body,
 			   struct text *why) MUST_USE;

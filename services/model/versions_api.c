@@ -116,10 +116,8 @@ void versions_get(struct http_request *request, void *user)
 
 /* --- which one serves ------------------------------------------------------------------------ */
 
-enum { REASON_MOST = 250 };
-
 /* The optional body {"reason": "…"}. Answers 400 itself and gives false. */
-static bool reason_read(struct http_request *request, char reason[REASON_MOST + 1])
+static bool reason_read(struct http_request *request, char reason[API_REASON_MOST + 1])
 {
 	cJSON *json;
 	if (http_body_read_json(request, false, &json) != ERROR_OK)
@@ -129,7 +127,7 @@ static bool reason_read(struct http_request *request, char reason[REASON_MOST + 
 	const char *given = "";
 	if (fine && member) {
 		fine = strcmp(member->string, "reason") == 0 && cJSON_IsString(member) &&
-		       strlen(member->valuestring) <= REASON_MOST;
+		       strlen(member->valuestring) <= API_REASON_MOST;
 		given = fine ? member->valuestring : "";
 	}
 	strcpy(reason, given);
@@ -138,7 +136,7 @@ static bool reason_read(struct http_request *request, char reason[REASON_MOST + 
 		http_answer_problem(request, 400, "invalid-body", NULL,
 				    "the body is empty or an object whose only member is reason, "
 				    "a text of at most %d bytes",
-				    REASON_MOST);
+				    API_REASON_MOST);
 	return fine;
 }
 
@@ -154,7 +152,7 @@ void versions_promote(struct http_request *request, void *user)
 {
 	struct model_app *app = user;
 	int64_t number;
-	char reason[REASON_MOST + 1];
+	char reason[API_REASON_MOST + 1];
 	if (!number_asked(request, app, &number) || !reason_read(request, reason))
 		return;
 	struct text why;
@@ -174,7 +172,7 @@ void versions_rollback(struct http_request *request, void *user)
 {
 	struct model_app *app = user;
 	int64_t number;
-	char reason[REASON_MOST + 1];
+	char reason[API_REASON_MOST + 1];
 	if (!reason_read(request, reason))
 		return;
 	struct text why;

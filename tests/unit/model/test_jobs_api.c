@@ -28,7 +28,8 @@ static void bodies(void **state)
 	} cases[] = {
 		{ "{\"engine\":\"abacus\"}", "invalid-engine" },
 		{ "{\"engine\":1}", "invalid-engine" },
-		{ "[]", "invalid-engine" },
+		{ "[]", "invalid-body" },
+		{ "{\"reason\":1}", "invalid-reason" },
 		{ "{\"motor\":\"local\"}", "unknown-member" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -8,6 +8,12 @@ static const struct http_route routes[] = {
 	{ "GET", "/v1/models/{m}/live", predictions_live, HTTP_SCOPE_NONE, 0 },
 };
 
+static int set_up_early(void **state)
+{
+	*state = model_testing_new(routes, 2);
+	return 0;
+}
+
 static int set_up(void **state)
 {
 	struct model_testing *t = model_testing_new(routes, 2);
@@ -95,13 +101,11 @@ static void a_model_without_a_version_says_so(void **state)
 /* Before the live thread has looked at the registry. */
 static void a_model_that_is_not_followed_yet_says_so(void **state)
 {
-	(void)state;
-	struct model_testing *t = model_testing_new(routes, sizeof routes / sizeof *routes);
+	struct model_testing *t = *state;
 	assert_int_equal(http_ask(t->http, "GET /v1/models/streamlit/live", "", NULL), 200);
 	assert_true(http_answer_has(t->http, "\"version\":null,\"last\":null,\"prediction\":null,"
 					     "\"reason\":\"no-version\",\"stale\":true"));
 	assert_false(http_answer_has(t->http, "nan"));
-	model_testing_destroy(t);
 }
 
 static void refusals(void **state)
@@ -116,15 +120,18 @@ static void refusals(void **state)
 	assert_int_equal(http_ask(t->http, "GET /v1/predictions?model=ia&limit=0", "", NULL), 400);
 }
 
+#define WITH_BARS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(predictions),
-		cmocka_unit_test(live),
-		cmocka_unit_test(live_is_not_modified_by_getting_older),
-		cmocka_unit_test(a_model_without_a_version_says_so),
-		cmocka_unit_test(a_model_that_is_not_followed_yet_says_so),
-		cmocka_unit_test(refusals),
+		WITH_BARS(predictions),
+		WITH_BARS(live),
+		WITH_BARS(live_is_not_modified_by_getting_older),
+		WITH_BARS(a_model_without_a_version_says_so),
+		cmocka_unit_test_setup_teardown(a_model_that_is_not_followed_yet_says_so,
+						set_up_early, tear_down),
+		WITH_BARS(refusals),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
