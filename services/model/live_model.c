@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Threads: everything belongs to the live thread, but `predictions`, which locks itself, and
- * `reason`, `number` and `factor`, which are atomic. Readers keep the model alive by live_models'
- * lock.
+ * Threads: everything belongs to the live thread, but `predictions` and `drift`, which lock
+ * themselves, and `reason`, `number` and `factor`, which are atomic. Readers keep the model alive
+ * by live_models' lock.
  */
 #include "live_model.h"
 
@@ -28,6 +28,7 @@ struct live_model {
 	struct lineage lineage;
 	bool has_predicted; /* there was a version before */
 	struct time_ring *predictions;
+	struct drift *drift;
 	struct metric *made, *scored, *rmse, *coverage, *widened;
 	struct adaptive adaptive; /* of this version */
 	_Atomic double factor;    /* its factor */
@@ -81,7 +82,8 @@ struct live_model *live_model_new(const struct spec *spec, size_t capacity, stru
 	model->number = -1;
 	model->reason = ROW_USED;
 	model->predictions = time_ring_new(capacity, sizeof(struct live_prediction));
-	if (!model->predictions || spec_hash(spec, model->hash) != ERROR_OK) {
+	model->drift = drift_new(spec, metrics);
+	if (!model->predictions || !model->drift || spec_hash(spec, model->hash) != ERROR_OK) {
 		live_model_destroy(&model);
 		return NULL;
 	}
@@ -100,6 +102,7 @@ void live_model_destroy(struct live_model **model)
 	version_release(&(*model)->version);
 	lineage_clean_up(&(*model)->lineage);
 	time_ring_destroy(&(*model)->predictions);
+	drift_destroy(&(*model)->drift);
 	free(*model);
 	*model = NULL;
 }
@@ -119,11 +122,17 @@ void live_model_tell_score(struct live_model *model, const struct score *score)
 	metric_set(model->scored, (double)score->count);
 	metric_set(model->rmse, isfinite(score->rmse) ? score->rmse : 0);
 	metric_set(model->coverage, isfinite(score->coverage) ? score->coverage : 0);
+	drift_tell(model->drift, score);
 }
 
 struct time_ring *live_model_predictions(const struct live_model *model)
 {
 	return model->predictions;
+}
+
+struct drift *live_model_drift(const struct live_model *model)
+{
+	return model->drift;
 }
 
 enum row_reason live_model_reason(const struct live_model *model)
@@ -153,6 +162,7 @@ bool live_model_serve(struct live_model *model, struct version *version)
 	model->version = version;
 	atomic_store(&model->number, number);
 	adaptive_restart(model);
+	drift_restart(model->drift, version);
 	if (!version)
 		return false;
 	size_t length;
@@ -171,6 +181,7 @@ void live_model_restart(struct live_model *model)
 	model->partitions = NULL;
 	model->partition_count = 0;
 	adaptive_restart(model);
+	drift_restart(model->drift, model->version);
 	time_ring_clear(model->predictions);
 }
 
@@ -255,6 +266,8 @@ static void predict(struct live_model *model, const struct feature_row *row,
 	};
 	time_ring_put(model->predictions, &prediction);
 	learn(model, &prediction);
+	if (!prediction.in_training)
+		drift_take(model->drift, row->x);
 	metric_add(model->made, 1);
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "drift.h"
 #include "features.h"
 #include "metrics.h"
 #include "model_version.h"
@@ -54,6 +55,9 @@ void live_model_tell_score(struct live_model *model, const struct score *score);
 
 /* struct live_prediction, by the time of the record. */
 struct time_ring *live_model_predictions(const struct live_model *model);
+
+/* How far features and errors have moved since training. Any thread. */
+struct drift *live_model_drift(const struct live_model *model);
 
 /* Why the newest record gave no prediction; ROW_USED: it gave one, or there is no version. Any
  * thread. */

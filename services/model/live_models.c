@@ -274,6 +274,7 @@ static void status_of(const struct live_models *models, const struct live_model 
 	if (count > 0)
 		status->prediction = window[count - 1];
 	status->score = score_of(window, count, status->version);
+	drift_read(live_model_drift(model), &status->score, &status->drift);
 }
 
 enum error live_models_status(struct live_models *models, const char *model, int64_t wall_us,

@@ -53,6 +53,7 @@ struct live_status {
 	struct live_prediction prediction;
 	enum row_reason reason; /* why the newest record gave no prediction */
 	struct score score;
+	struct drift_report drift;
 	double interval_factor; /* live_model_factor */
 	int64_t stale_after_s;
 	bool stale; /* the newest record is older than that, or there is none */

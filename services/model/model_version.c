@@ -236,6 +236,32 @@ enum error version_predict(const struct version *version, const double *x, doubl
 	return isfinite(out->value) ? ERROR_OK : ERROR_INVALID;
 }
 
+struct version_training version_training(const struct version *version, size_t feature)
+{
+	const struct fit_predictor *fit = &version->predictor.fit;
+	const double *t = fit->triangle;
+	size_t i = 0, size = fit->kept + 1;
+	while (i < fit->kept && fit->columns[i] != feature)
+		i++;
+	if (!fit->ones || i == fit->kept || fit->rows < 2)
+		return (struct version_training){ NAN, NAN };
+	double squares = 0;
+	for (size_t row = 1; row <= i + 1; row++)
+		squares += t[row * size + i + 1] * t[row * size + i + 1];
+	return (struct version_training){
+		.mean = fit->shift[i] + fit->scale[i] * t[i + 1] / t[0],
+		.deviation = fabs(fit->scale[i]) * sqrt(squares / (double)(fit->rows - 1)),
+	};
+}
+
+double version_promised_error(const struct version *version)
+{
+	double held_out = version->summary.held_out_rmse;
+	if (isfinite(held_out))
+		return held_out;
+	return version->predictor.last_price ? NAN : version->predictor.fit.s;
+}
+
 double version_rmse(const struct version *version, struct rfactor *rows)
 {
 	struct fit_score score;

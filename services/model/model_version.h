@@ -61,6 +61,16 @@ const char *version_report(const struct version *version, size_t *length);
  * are no rows. Works in the factor's waiting rows first. */
 double version_rmse(const struct version *version, struct rfactor *rows);
 
+/* A feature's mean and standard deviation over the rows of the fit; NAN: the fit did not keep it,
+ * or has no intercept. */
+struct version_training {
+	double mean, deviation;
+};
+struct version_training version_training(const struct version *version, size_t feature);
+
+/* The RMSE on the held-out part, or without one the residual standard error; NAN: neither. */
+double version_promised_error(const struct version *version);
+
 /* A few numbers of the report, for lists and metrics; NAN: undefined. */
 struct version_summary {
 	int64_t number, created_us;

@@ -132,10 +132,32 @@ static void put_score(struct text *out, const struct score *score)
 	api_put_time(out, score->to_us);
 	put_number(out, "rmse", score->rmse);
 	put_number(out, "mae", score->mae);
+	put_number(out, "bias", score->bias);
 	put_number(out, "coverage", score->coverage);
 	put_number(out, "level", score->level);
 	put_number(out, "skill_last", score->skill_last);
 	text_putc(out, '}');
+}
+
+static void put_measure(struct text *out, const struct drift_measure *measure)
+{
+	put_number(out, "shift", measure->shift);
+	put_number(out, "spread", measure->spread);
+}
+
+static void put_drift(struct text *out, const struct spec *spec, const struct drift_report *drift,
+		      size_t scored)
+{
+	text_putf(out, ",\"drift\":{\"rows\":%zu,\"features\":[", drift->rows);
+	for (size_t i = 0; i < drift->count; i++) {
+		text_putf(out, "%s{\"name\":\"%s\"", i > 0 ? "," : "",
+			  spec->features[drift->features[i].feature].name);
+		put_measure(out, &drift->features[i].drift);
+		text_putc(out, '}');
+	}
+	text_putf(out, "],\"residuals\":{\"count\":%zu", scored);
+	put_measure(out, &drift->residuals);
+	text_puts(out, "}}");
 }
 
 static void put_last(struct text *out, const struct spec *spec, const struct live_status *status,
@@ -200,6 +222,7 @@ static void put_status(struct text *out, const struct spec *spec, const struct l
 		  (long long)status->stale_after_s);
 	put_number(out, "interval_factor", status->interval_factor);
 	put_score(out, &status->score);
+	put_drift(out, spec, &status->drift, status->score.count);
 	text_putc(out, '}');
 }
 
@@ -227,6 +250,7 @@ static struct live_status status_of_new(const struct model_app *app, const struc
 		.reason = ROW_USED,
 		.interval_factor = 1,
 		.score = score_of(NULL, 0, -1),
+		.drift = { .residuals = { NAN, NAN } },
 		.stale = true,
 		.stale_after_s = spec->table->kind == RECORD_BAR
 					 ? app->settings.bars_stale_after_s

@@ -4,7 +4,7 @@
 #include <math.h>
 
 struct sums {
-	double squares, absolute;
+	double squares, absolute, errors;
 	size_t intervals, inside;
 	double last_squares, squares_beside_last; /* over the same predictions */
 	size_t lasts;
@@ -15,6 +15,7 @@ static void add(struct sums *sums, const struct live_prediction *p)
 	double error = p->actual - p->value;
 	sums->squares += error * error;
 	sums->absolute += fabs(error);
+	sums->errors += error;
 	if (isfinite(p->low) && isfinite(p->high)) {
 		sums->intervals++;
 		sums->inside += p->low <= p->actual && p->actual <= p->high;
@@ -28,9 +29,12 @@ static void add(struct sums *sums, const struct live_prediction *p)
 
 struct score score_of(const struct live_prediction *predictions, size_t count, int64_t version)
 {
-	struct score score = {
-		.rmse = NAN, .mae = NAN, .coverage = NAN, .level = NAN, .skill_last = NAN
-	};
+	struct score score = { .rmse = NAN,
+			       .mae = NAN,
+			       .bias = NAN,
+			       .coverage = NAN,
+			       .level = NAN,
+			       .skill_last = NAN };
 	struct sums sums = { 0 };
 	for (size_t i = 0; i < count; i++) {
 		const struct live_prediction *p = &predictions[i];
@@ -54,6 +58,7 @@ struct score score_of(const struct live_prediction *predictions, size_t count, i
 		return score;
 	score.rmse = sqrt(sums.squares / (double)score.count);
 	score.mae = sums.absolute / (double)score.count;
+	score.bias = sums.errors / (double)score.count;
 	if (sums.intervals > 0)
 		score.coverage = (double)sums.inside / (double)sums.intervals;
 	else

@@ -30,6 +30,7 @@ struct score {
 	size_t waiting;         /* left out because the actual is not known yet */
 	int64_t from_us, to_us; /* targets of the first and last one counted; 0: none */
 	double rmse, mae;       /* NAN when count is 0 */
+	double bias;            /* mean of actual - prediction; NAN likewise */
 	double coverage;        /* share of actuals inside their interval; NAN: no intervals */
 	double level;           /* that the interval claims; NAN: no intervals */
 	double skill_last; /* 1 - rmse / rmse of "it stays at the last price"; NAN: undefined */

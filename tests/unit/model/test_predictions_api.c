@@ -68,6 +68,13 @@ static void live(void **state)
 	assert_true(cJSON_GetObjectItem(score, "rmse")->valuedouble == 0.5);
 	assert_true(cJSON_GetObjectItem(score, "skill_last")->valuedouble == 0.5);
 	assert_true(cJSON_GetObjectItem(score, "coverage")->valuedouble == 1);
+	const cJSON *drift = cJSON_GetObjectItem(json, "drift");
+	assert_int_equal(cJSON_GetObjectItem(drift, "rows")->valueint, 2);
+	const cJSON *open = cJSON_GetArrayItem(cJSON_GetObjectItem(drift, "features"), 0);
+	assert_string_equal(cJSON_GetObjectItem(open, "name")->valuestring, "open");
+	assert_true(cJSON_IsNumber(cJSON_GetObjectItem(open, "shift")));
+	const cJSON *residuals = cJSON_GetObjectItem(drift, "residuals");
+	assert_true(cJSON_GetObjectItem(residuals, "spread")->valuedouble == 0.5);
 	cJSON_Delete(json);
 }
 

@@ -41,6 +41,7 @@ static void plain_numbers(void **state)
 	assert_int_equal(score.count, 3);
 	assert_close(score.rmse, sqrt((9.0 + 16 + 4) / 3), 1e-12);
 	assert_close(score.mae, 3, 1e-12);
+	assert_true(isfinite(score.bias) && fabs(score.bias) <= score.mae);
 	assert_close(score.coverage, 1.0 / 3, 1e-12); /* the border belongs to it */
 	assert_close(score.skill_last, 1 - sqrt(29.0 / 21.0), 1e-12);
 	assert_int_equal(score.from_us, 60);
