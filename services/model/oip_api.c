@@ -2,7 +2,8 @@
  *
  * The Open Inference Protocol, version 2, over REST (KServe, Triton, MLServer). Each feature is an
  * input tensor of its name with one value a row; the outputs are `prediction` and the ends of its
- * 95 % interval, `low` and `high`. Errors are problems that also have the protocol's `error`.
+ * interval, `low` and `high`, of 95 % or of the request's parameter `level`. Errors are problems
+ * that also have the protocol's `error`.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -35,6 +36,7 @@ struct call {
 	struct http_request *request;
 	const struct version *version;
 	const struct spec *spec;
+	double level; /* of the interval */
 	size_t rows;
 	const cJSON *cells[SPEC_MAX_FEATURES]; /* the row's; NULL: the feature is not given */
 	unsigned wanted;                       /* a bit for each output */
@@ -202,6 +204,18 @@ static const cJSON *number_in(const cJSON *cell)
 	return cJSON_IsNumber(cell) ? cell : NULL;
 }
 
+/* False: answered. */
+static bool level_take(struct call *call, const cJSON *body)
+{
+	const cJSON *level = cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(body, "parameters"), "level");
+	call->level = level ? level->valuedouble : LIVE_LEVEL;
+	if (!level || (cJSON_IsNumber(level) && call->level > 0 && call->level < 1))
+		return true;
+	return refuse(call->request, 400, "bad-parameter",
+		      "parameters.level must be a number between 0 and 1, both excluded");
+}
+
 /* The row under the cells, which then move on. False: answered. */
 static bool row_predict(struct call *call, size_t row, struct prediction *made)
 {
@@ -217,7 +231,7 @@ static bool row_predict(struct call *call, size_t row, struct prediction *made)
 		x[i] = number->valuedouble;
 		call->cells[i] = call->cells[i]->next;
 	}
-	if (version_predict(call->version, x, LIVE_LEVEL, made) != ERROR_OK)
+	if (version_predict(call->version, x, call->level, made) != ERROR_OK)
 		return refuse(call->request, 422, "not-finite",
 			      "row %zu gives no finite prediction; it is far out of range", row);
 	return true;
@@ -278,7 +292,7 @@ static void answer(struct call *call, const cJSON *body, const struct model_app 
 	}
 	if (!optional_is(call, body, "id", cJSON_IsString, "a string") ||
 	    !optional_is(call, body, "parameters", cJSON_IsObject, "an object") ||
-	    !inputs_take(call, body, app) || !outputs_take(call, body))
+	    !level_take(call, body) || !inputs_take(call, body, app) || !outputs_take(call, body))
 		return;
 	struct prediction *made = calloc(call->rows + 1, sizeof *made);
 	if (!made) {

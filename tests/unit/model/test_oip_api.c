@@ -81,6 +81,28 @@ static void a_request_names_itself_and_its_outputs(void **state)
 	assert_true(isnan(value(t, "prediction", 0)));
 }
 
+static void a_level_may_be_asked_for(void **state)
+{
+	struct model_testing *t = *state;
+	static const char ask[] = "{\"parameters\":{\"level\":%s},\"inputs\":[{\"name\":\"open\","
+				  "\"datatype\":\"FP64\",\"shape\":[1],\"data\":[100]}]}";
+	char body[300];
+	double half[2];
+	static const char *const levels[] = { "0.95", "0.5" };
+	for (int i = 0; i < 2; i++) {
+		snprintf(body, sizeof body, ask, levels[i]);
+		assert_int_equal(http_ask(t->http, PATH, JSON, body), 200);
+		half[i] = value(t, "high", 0) - value(t, "prediction", 0);
+	}
+	assert_true(half[1] > 0 && half[1] < half[0] / 2);
+	static const char *const bad[] = { "0", "1", "\"0.5\"", "null" };
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		snprintf(body, sizeof body, ask, bad[i]);
+		assert_int_equal(http_ask(t->http, PATH, JSON, body), 400);
+		assert_true(http_answer_is_problem(t->http, "bad-parameter"));
+	}
+}
+
 static void refusals(void **state)
 {
 	struct model_testing *t = *state;
@@ -177,6 +199,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_MODEL(rows_give_their_predictions),
 		WITH_MODEL(a_request_names_itself_and_its_outputs),
+		WITH_MODEL(a_level_may_be_asked_for),
 		WITH_MODEL(refusals),
 		WITH_MODEL(versions_are_addressed),
 		WITH_MODEL(the_server_and_its_models_tell_what_they_are),
