@@ -67,7 +67,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest check-prometheus images check-deploy test-containers test-debian13 test-yarn lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model check-prometheus images check-deploy test-containers test-debian13 test-yarn lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -206,7 +206,7 @@ $(BENCH_PROGRAMS) $(BENCH_SERVERS): $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-bench: $(BENCH_PROGRAMS) bench-http bench-gateway bench-ingest ## measure ours beside others, as ratios in the same run
+bench: $(BENCH_PROGRAMS) bench-http bench-gateway bench-ingest bench-model ## measure ours beside others, as ratios in the same run
 	@for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
 
 bench-http: $(BENCH_SERVERS) ## the HTTP server beside bare civetweb
@@ -233,6 +233,9 @@ evaluate: $(EVALUATE) ## how the forecasts would have done on SERIES=files.csv, 
 .PHONY: bench-recovery
 bench-recovery: $(BENCH_SERVERS) build ## how long ingest takes a partition with 100,000 files over
 	@$(PYTHON) tests/bench/bench_recovery.py --build $(BUILD)/bench --bin $(BUILD)/bin
+
+bench-model: $(BENCH_SERVERS) build ## training and predictions beside pandas, the bytes and bare civetweb, on an HDFS of its own
+	@$(VENV)/bin/python tests/bench/bench_model.py --build $(BUILD)/bench --bin $(BUILD)/bin
 
 check-prometheus: ## the alert rules' own tests, by promtool (Debian's package prometheus)
 	@command -v $(PROMTOOL) >/dev/null || { echo "no $(PROMTOOL): install Debian's package prometheus" >&2; exit 1; }
