@@ -67,7 +67,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model check-prometheus images check-deploy test-containers test-debian13 test-yarn lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery evaluate check-prometheus images check-deploy test-containers test-debian13 test-yarn lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -176,7 +176,6 @@ integration: build ## the real services on real Kafka and HDFS
 soak: build ## loads that last for minutes or hours, with servers killed under them
 	@$(VENV)/bin/python -m pytest -q -s -m soak tests/integration $(PYTEST_FLAGS)
 
-.PHONY: soak-dashboard
 soak-dashboard: build ## a day of polls of a page that is left open, speeded up
 	@DASHBOARD_POLLS=28800 $(VENV)/bin/python -m pytest -q -s tests/integration/dashboard -k left_open
 
@@ -226,11 +225,9 @@ $(EVALUATE): $(BUILD)/obj/tests/bench/evaluate_forecast.o $(BUILD)/libmodel.a $(
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-.PHONY: evaluate
 evaluate: $(EVALUATE) ## how the forecasts would have done on SERIES=files.csv, trained day by day
 	@$(EVALUATE) $(SERIES)
 
-.PHONY: bench-recovery
 bench-recovery: $(BENCH_SERVERS) build ## how long ingest takes a partition with 100,000 files over
 	@$(PYTHON) tests/bench/bench_recovery.py --build $(BUILD)/bench --bin $(BUILD)/bin
 
