@@ -168,7 +168,7 @@ unit: ## unit tests under ASan+UBSan, then under TSan
 
 # Several workers at once, each with a Kafka and an HDFS of its own (1.5 GB): the tests wait for
 # servers more than they compute.
-PYTEST_WORKERS ?= 3
+PYTEST_WORKERS ?= 4
 integration: build ## the real services on real Kafka and HDFS
 	@$(VENV)/bin/python -m pytest -q -n $(PYTEST_WORKERS) --dist worksteal tests/integration --results build/results \
 		$(PYTEST_FLAGS)
@@ -180,7 +180,7 @@ soak-dashboard: build ## a day of polls of a page that is left open, speeded up
 	@DASHBOARD_POLLS=28800 $(VENV)/bin/python -m pytest -q -s tests/integration/dashboard -k left_open
 
 # tests/fuzz/<library>/fuzz_x.c, corpus in tests/fuzz/corpus/x/.
-FUZZ_SECONDS ?= 5
+FUZZ_SECONDS ?= 3
 FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*/fuzz_*.c))
 define fuzz_program
 $(BUILD)/fuzz/$(1)/%: $(BUILD)/obj/tests/fuzz/$(1)/%.o $(if $(filter-out common,$(1)),$(BUILD)/lib$(1).a) $(BUILD)/libcommon.a

@@ -8,7 +8,7 @@ import pytest
 
 from support import wait_until
 
-ROWS, SPEED = 3000, 30000  # of a minute each: a row every two milliseconds
+ROWS, SPEED = 2000, 30000  # of a minute each: a row every two milliseconds
 NOTED_EVERY_S = 1
 
 
@@ -41,7 +41,7 @@ def volumes(kafka, topic):
 
 def test_a_stopped_gateway_goes_on_exactly(gateway, kafka, names):
     name = upload(gateway)
-    for part in (500, 1200, 2000):
+    for part in (500, 1200):
         wait_for(gateway, name, part)
         gateway.stop()
         gateway.start()
@@ -56,7 +56,7 @@ def test_a_stopped_gateway_goes_on_exactly(gateway, kafka, names):
 
 def test_a_killed_gateway_loses_nothing(gateway, kafka, names):
     name = upload(gateway)
-    wait_for(gateway, name, 1500)
+    wait_for(gateway, name, 1000)
     gateway.kill()
     gateway.start()
     wait_until(lambda: gateway.get(f"/v1/sources/{name}").json()["state"] == "done", "it is done")

@@ -70,7 +70,7 @@ SPEEDED_UP = """() => {
         }
     };
 }"""
-POLLS = int(os.environ.get("DASHBOARD_POLLS", "4000"))  # `make soak-dashboard`: those of a day
+POLLS = int(os.environ.get("DASHBOARD_POLLS", "2000"))  # `make soak-dashboard`: those of a day
 MOST_GROWTH_BYTES = 4 << 20
 
 
