@@ -534,6 +534,7 @@ def test_a_small_queue_is_waited_for(service):
     assert answer.status_code == 200 and answer.json()["accepted"] == 1000
 
 
+@pytest.mark.timeout(200)
 def test_a_queue_that_stays_full_is_429(service, stack):
     """The broker is gone, which the gateway is not to notice yet; nothing is promised."""
     gateway = service("gateway", queue_limit_records=20, queue_wait_ms=100,

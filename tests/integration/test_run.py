@@ -210,6 +210,7 @@ def test_a_port_that_is_wanted_twice_is_told(pipeline):
     assert "MODEL_HTTP_PORT" in done.stderr
 
 
+@pytest.mark.timeout(300)
 def test_a_service_that_refuses_its_settings_is_shown(pipeline):
     pipeline.environment["INGEST_ROTATE_ROWS"] = "many"
     done = pipeline.make("run")

@@ -92,6 +92,7 @@ def train_ours(model):
     return {c["name"]: c["value"] for c in report["coefficients"]}
 
 
+@pytest.mark.timeout(300)
 def test_spark_reads_our_folder(spark, stack, names, pipeline):
     from pyspark.sql.functions import col, to_timestamp
     frame = read_folder(spark, stack, names)
