@@ -170,15 +170,6 @@ enum error feed_run(struct source *source, void *job)
 
 /* --- looking --------------------------------------------------------------------------------- */
 
-static void add_time(cJSON *json, const char *name, int64_t us)
-{
-	char text[TIMESTAMP_MAX_TEXT];
-	if (us == 0)
-		return;
-	timestamp_print(us, text);
-	cJSON_AddStringToObject(json, name, text);
-}
-
 static void add_number(cJSON *json, const char *name, int64_t value)
 {
 	cJSON_AddNumberToObject(json, name, (double)value);
@@ -195,13 +186,13 @@ void feed_describe(const void *job, cJSON *definition, cJSON *progress)
 	add_number(progress, "failed_polls", atomic_load(&f->failed_polls));
 	if (atomic_load(&f->last_status) > 0)
 		add_number(progress, "last_status", atomic_load(&f->last_status));
-	add_time(progress, "next_poll", atomic_load(&f->next_poll_us));
-	add_time(progress, "last_timestamp", atomic_load(&f->last_us));
+	source_add_time(progress, "next_poll", atomic_load(&f->next_poll_us));
+	source_add_time(progress, "last_timestamp", atomic_load(&f->last_us));
 	add_number(progress, "repeats", atomic_load(&f->repeats));
 	if (f->request->kind != RECORD_BAR)
 		return;
 	cJSON_AddStringToObject(definition, "interval", feed_interval_name(f->interval_s));
-	add_time(definition, "since", f->since_us);
+	source_add_time(definition, "since", f->since_us);
 	add_number(progress, "null_bars", atomic_load(&f->null_bars));
 	add_number(progress, "unfinished_bars", atomic_load(&f->unfinished_bars));
 	add_number(progress, "late_bars", atomic_load(&f->late_bars));

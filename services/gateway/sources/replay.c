@@ -293,7 +293,6 @@ static enum error replay_run(struct source *source, void *job)
 static void replay_describe(const void *job, cJSON *definition, cJSON *progress)
 {
 	const struct replay *r = job;
-	char text[TIMESTAMP_MAX_TEXT];
 	if (r->file)
 		cJSON_AddStringToObject(definition, "file", r->file);
 	cJSON_AddStringToObject(definition, "records", r->table->plural);
@@ -306,11 +305,7 @@ static void replay_describe(const void *job, cJSON *definition, cJSON *progress)
 	cJSON_AddNumberToObject(progress, "bytes", done);
 	cJSON_AddNumberToObject(progress, "bytes_total", (double)size);
 	cJSON_AddNumberToObject(progress, "fraction", size > 0 ? done / (double)size : 1);
-	int64_t last_us = atomic_load(&r->last_us);
-	if (last_us) {
-		timestamp_print(last_us, text);
-		cJSON_AddStringToObject(progress, "last_timestamp", text);
-	}
+	source_add_time(progress, "last_timestamp", atomic_load(&r->last_us));
 }
 
 static void replay_save(const void *job, cJSON *position)

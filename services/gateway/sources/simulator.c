@@ -118,11 +118,7 @@ static void simulator_describe(const void *job, cJSON *definition, cJSON *progre
 	if (s->count)
 		cJSON_AddNumberToObject(definition, "count", (double)s->count);
 	cJSON_AddNumberToObject(definition, "seed", (double)s->seed);
-	if (s->start_us) {
-		char text[TIMESTAMP_MAX_TEXT];
-		timestamp_print(s->start_us, text);
-		cJSON_AddStringToObject(definition, "start_time", text);
-	}
+	source_add_time(definition, "start_time", s->start_us);
 	uint64_t made = atomic_load(&s->made);
 	cJSON_AddNumberToObject(progress, "made", (double)made);
 	if (s->count)

@@ -461,7 +461,7 @@ void source_destroy(struct source **source)
 
 /* --- looking --------------------------------------------------------------------------------- */
 
-static void add_time(cJSON *json, const char *name, int64_t us)
+void source_add_time(cJSON *json, const char *name, int64_t us)
 {
 	char text[TIMESTAMP_MAX_TEXT];
 	if (us == 0)
@@ -477,13 +477,13 @@ cJSON *source_to_json(struct source *s)
 	cJSON_AddStringToObject(json, "id", s->id);
 	cJSON_AddStringToObject(json, "type", s->driver->type);
 	cJSON_AddStringToObject(json, "state", state_names[s->state]);
-	add_time(json, "created", s->created_us);
-	add_time(json, "ended", s->ended_us);
+	source_add_time(json, "created", s->created_us);
+	source_add_time(json, "ended", s->ended_us);
 	cJSON_AddNumberToObject(json, "rate_per_s", s->rate_per_s);
 	if (s->error[0]) {
 		cJSON *error = cJSON_AddObjectToObject(json, "last_error");
 		cJSON_AddStringToObject(error, "reason", s->error);
-		add_time(error, "time", s->error_us);
+		source_add_time(error, "time", s->error_us);
 	}
 	pthread_mutex_unlock(&s->lock);
 	add_counts(s, json);

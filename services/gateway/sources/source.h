@@ -73,6 +73,9 @@ cJSON *source_to_json(struct source *source);
 
 /* --- for drivers, on the source's thread --------------------------------------------------------
  */
+/* For `describe`: RFC 3339; nothing where the time is 0. Any thread. */
+void source_add_time(cJSON *json, const char *name, int64_t us);
+
 bool source_is_stopping(const struct source *source);
 const atomic_bool *source_stop_flag(const struct source *source);
 
