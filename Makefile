@@ -170,7 +170,7 @@ unit: ## unit tests under ASan+UBSan, then under TSan
 # servers more than they compute.
 PYTEST_WORKERS ?= 4
 integration: build ## the real services on real Kafka and HDFS
-	@$(VENV)/bin/python -m pytest -q -n $(PYTEST_WORKERS) --dist worksteal tests/integration --results build/results \
+	@$(VENV)/bin/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup tests/integration --results build/results \
 		$(PYTEST_FLAGS)
 
 soak: build ## loads that last for minutes or hours, with servers killed under them

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures of the integration tests. Kafka and HDFS start once per worker, on free ports, with their
-data under build/integration; each test has topics, an HDFS root and a consumer group of its own.
+"""Fixtures of the integration tests. One Kafka and one HDFS serve all workers, on free ports, with
+their data under build/integration; each test has topics, an HDFS root and a consumer group of its
+own. Tests that stop, kill or pause a server are marked `disturbs`: they get a second pair.
 
   stack      the running Kafka and HDFS: stack.addresses, stop_server, start_server, kill, wait
   kafka      KafkaClient: create_topic, produce, read_all, end_offsets
@@ -8,6 +9,7 @@ data under build/integration; each test has topics, an HDFS root and a consumer 
   names      this test's own ticks_topic, bars_topic, hdfs_root, group
   service    service("ingest", batch_rows=10): a started, ready Service with this test's names
 """
+import fcntl
 import json
 import os
 import pathlib
@@ -39,13 +41,17 @@ def pytest_addoption(parser):
                      help="where the services are, to test a sanitized build; or TICKLINE_BIN")
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """The long ones first: what is left at the end is short, and no worker waits for another."""
+    """The long ones first: what is left at the end is short, and no worker waits for another. Those
+    that disturb share a worker, and so their servers."""
     def limit_s(item):
         marker = item.get_closest_marker("timeout")
         return marker.args[0] if marker else 0
     items.sort(key=limit_s, reverse=True)
+    for item in items:
+        if item.get_closest_marker("disturbs"):
+            item.add_marker(pytest.mark.xdist_group("disturbs"))
 
 
 # --- reports -------------------------------------------------------------------------------------
@@ -80,29 +86,63 @@ def pytest_sessionfinish(session):
 
 @pytest.fixture(scope="session")
 def run_folder(request):
-    """Of this run; it stays when a test failed."""
-    base = ROOT / "build" / "integration"
-    base.mkdir(parents=True, exist_ok=True)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=base))
+    """Of this run, the same for all its workers; it stays when a test failed."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone{os.getpid()}")[:12]
+    folder = ROOT / "build" / "integration" / f"run-{run}"
+    folder.mkdir(parents=True, exist_ok=True)
+    users = open(folder / "users", "w")
+    fcntl.flock(users, fcntl.LOCK_SH)
     yield folder
-    if request.session.testsfailed == 0:
+    failed = folder / "failed"
+    if request.session.testsfailed > 0:
+        failed.touch()
+    if only_user(users) and not failed.exists():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def only_user(file):
+    """Whether no other worker holds the file's lock; nobody takes it from now on."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="session")
-def stack(run_folder):
-    servers = Stack(run_folder / "state", free_ports=True)
+def shared_stack(run_folder):
+    """The first worker starts it, the last one stops it."""
+    users = open(run_folder / "stack-users", "w")
+    with open(run_folder / "stack-lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(users, fcntl.LOCK_SH)
+        servers = Stack(run_folder / "state", free_ports=True)
+        servers.start()
+    yield servers
+    if only_user(users):
+        servers.stop()
+
+
+@pytest.fixture(scope="session")
+def own_stack(run_folder):
+    servers = Stack(pathlib.Path(tempfile.mkdtemp(prefix="own-", dir=run_folder)), free_ports=True)
     servers.start()
     yield servers
     servers.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def stack(request):
+    disturbs = request.node.get_closest_marker("disturbs")
+    return request.getfixturevalue("own_stack" if disturbs else "shared_stack")
+
+
+@pytest.fixture
 def kafka(stack):
     return KafkaClient(stack.addresses["kafka"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def hdfs(stack):
     return HdfsClient(stack.addresses["namenode"], stack.hdfs.superuser)
 
@@ -110,13 +150,14 @@ def hdfs(stack):
 # --- per test ------------------------------------------------------------------------------------
 
 _tests = {}
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 
 
 @pytest.fixture
 def names(request, stack):
     word = re.sub(r"\W+", "-", request.node.name)[:40].strip("-")
     _tests[word] = _tests.get(word, 0) + 1
-    word = f"{word}-{_tests[word]}"
+    word = f"{word}-{_tests[word]}{WORKER}"
     root = f"/tests/{word}"
     stack.hdfs.make_home(root)
     return types.SimpleNamespace(ticks_topic=f"ticks-{word}", bars_topic=f"bars-{word}",

@@ -17,6 +17,7 @@ from support.services import ROOT, Service
 PROBLEM = "urn:tickline:problem:"
 TICK = {"timestamp": "2026-01-02T03:04:05Z", "buy_price": 107120.5, "sell_price": 107119.25,
         "volume": 1000, "volatility": 0.5}
+pytestmark = pytest.mark.xdist_group("bad-input")  # they share the services
 MEMORY_CAP = 128 << 20
 GIGABYTE = 10 ** 9
 NESTED = "[" * 60000
@@ -38,9 +39,10 @@ def without(name):
 # --- one of each for all tests of this file ----------------------------------------------------------
 
 @pytest.fixture(scope="module")
-def services(stack, run_folder, request):
+def services(shared_stack, run_folder, request):
     binaries = ROOT / request.config.getoption("--bin")
     root = "/tests/bad-input"
+    stack = shared_stack
     stack.hdfs.make_home(root)
     kafka = {"kafka_brokers": stack.addresses["kafka"], "ticks_topic": "ticks-bad-input",
              "bars_topic": "bars-bad-input"}

@@ -362,6 +362,7 @@ def test_a_repeat_with_a_key_stores_nothing_twice(service, stack, kafka, names):
     assert (count("new"), count("replayed"), count("other-body")) == (6, 3, 1)
 
 
+@pytest.mark.disturbs
 def test_a_key_holds_after_the_client_gave_up(service, stack, kafka, names):
     """The first client leaves while Kafka does not answer; the second one, who comes before the
     first is done, is told so; the third gets the answer that the first one missed."""
@@ -471,6 +472,7 @@ def test_a_drain_under_load_loses_nothing(service, kafka, names):
     assert set(load.statuses) <= {200, 503, None}
 
 
+@pytest.mark.disturbs
 @pytest.mark.timeout(300)
 def test_kafka_goes_and_comes_under_load(service, stack, kafka, names):
     """Killed, then stopped for longer than a record waits: what was acknowledged is there once."""
@@ -534,6 +536,7 @@ def test_a_small_queue_is_waited_for(service):
     assert answer.status_code == 200 and answer.json()["accepted"] == 1000
 
 
+@pytest.mark.disturbs
 @pytest.mark.timeout(200)
 def test_a_queue_that_stays_full_is_429(service, stack):
     """The broker is gone, which the gateway is not to notice yet; nothing is promised."""

@@ -37,7 +37,8 @@ def test_pause_holds_everything_and_resume_goes_on(service, kafka, hdfs, names):
     assert refused.status_code == 409 and refused.json()["type"].endswith(":paused")
     # another instance comes and takes partitions over: it is not paused, we still are
     other = service("ingest", **EARLY)
-    wait_until(lambda: 0 < len(partitions(ingest)) == 3 - len(partitions(other)), "they share", 60)
+    wait_until(lambda: len(partitions(other)) > 0 and
+               len(partitions(ingest)) + len(partitions(other)) == 3, "they share", 60)
     theirs = {p["partition"] for p in partitions(other)}
     ends = kafka.end_offsets(names.ticks_topic)
     wait_until(lambda: {p["partition"]: p["published_offset"] for p in partitions(other)} ==

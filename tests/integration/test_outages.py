@@ -11,6 +11,7 @@ import requests
 
 from support import wait_until
 
+pytestmark = pytest.mark.disturbs
 RECOVERY_S = 120
 TICK = {"timestamp": "2026-01-02T03:04:05Z", "buy_price": 107120.5, "sell_price": 107119.25,
         "volatility": 0.5}
@@ -58,6 +59,12 @@ def wait_unmet(service, condition):
 def wait_met(service, condition):
     wait_until(lambda: (lambda found: found is not None and condition not in found)(unmet(service)),
                f"{service.name} has {condition} again", RECOVERY_S)
+
+
+def retrying(ingest):
+    """Why the partition of ticks waits before it tries again; None while it does not."""
+    one, = (p for p in ingest.get("/v1/partitions/0").json()["partitions"] if p["dataset"] == "ticks")
+    return one["error"] if one["state"] == "retrying" else None
 
 
 def is_alive(service):
@@ -198,9 +205,12 @@ def test_hdfs_goes_and_comes(service, stack, kafka, hdfs, names, servers):
         before = poster.count(200)
         wait_until(lambda: any((unmet(ingest) or {}).values()), "ingest says that it is not ready",
                    60)
+        failure = wait_until(lambda: retrying(ingest), "the partition's failure is told", 60)
+        assert failure["kind"] in ("unreachable", "closed", "no-datanode", "server"), failure
         wait_until(lambda: poster.count(200) > before + 200, "the gateway goes on")
         assert is_alive(ingest)
     ingest.wait_ready(RECOVERY_S)
     accepted = poster.finish()
     assert set(poster.by_status) == {200}
+    assert ingest.metric("ingest_retries_total", dataset="ticks") > 0
     assert_all_on_hdfs(ingest, kafka, hdfs, names, accepted)

@@ -19,7 +19,7 @@ FEATURES = ["buy_price", "volume", "volatility"]
 TARGET = "sell_price"
 FOLDER = "data/bitcoin_data"
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("spark")]  # they share a session
 
 
 @pytest.fixture(scope="module")

@@ -434,6 +434,7 @@ def test_versions_outlive_the_service_and_its_local_copy(model, hdfs, names, tmp
     assert server.get("/v1/models/mine").status_code == 404
 
 
+@pytest.mark.disturbs
 def test_serving_goes_on_while_hdfs_is_away(model, hdfs, names, stack):
     write_file(hdfs, names, "ticks", 0, lines(ticks(500)))
     server = model(hdfs_connect_timeout_ms=500)

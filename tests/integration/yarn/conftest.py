@@ -12,10 +12,10 @@ from support import models
 
 
 @pytest.fixture(scope="session")
-def yarn(stack, run_folder):
+def yarn(shared_stack, run_folder):
     folder = run_folder / "yarn"
     folder.mkdir()
-    one = Yarn(folder, stack.hdfs)
+    one = Yarn(folder, shared_stack.hdfs)
     try:
         one.start(RESOURCEMANAGER)
         yield one
