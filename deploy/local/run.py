@@ -62,6 +62,10 @@ class Run:
             self.screen.say("still stopping, so that nothing is lost")
         self.asked_to_stop.set()
 
+    def check_settings(self):
+        for service in self.services.values():
+            service.check()
+
     def start_servers(self):
         began = time.monotonic()
         self.screen.say("starting Kafka and HDFS")
@@ -132,6 +136,7 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, run.on_signal)
     follower = follow(run, screen)
+    run.check_settings()
     run.start_servers()
     history = History(run.stack.addresses["kafka"], bars_topic(), run.services["gateway"].url,
                       screen.say)

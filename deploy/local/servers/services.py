@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The three services as programs of the local stack."""
 import os
+import subprocess
 
 from . import history, java, rest
 from .errors import StackError
@@ -14,6 +15,7 @@ PRIORITY = {"model": 40, "ingest": 50, "gateway": 60}
 HTTP_PORT = {"gateway": 5550, "ingest": 5551, "model": 5552}
 MANAGEMENT_OFFSET = 1000
 STOP_WAIT_S = 60
+CHECK_LIMIT_S = 30
 
 
 class LocalService:
@@ -38,11 +40,22 @@ class LocalService:
         return [(self.name, self.port, f"{prefix}_HTTP_PORT"),
                 (f"{self.name}'s management", self.management_port, f"{prefix}_MANAGEMENT_PORT")]
 
+    @property
+    def binary(self):
+        path = java.ROOT / "build" / "bin" / self.name
+        if not path.exists():
+            raise StackError(f"{path} is missing; 'make build' makes it")
+        return str(path)
+
+    def check(self):
+        """Raises what the service says of bad settings, before anything is started for it."""
+        done = subprocess.run([self.binary, "--check"], capture_output=True, text=True,
+                              env={**os.environ, **self.environment}, timeout=CHECK_LIMIT_S)
+        if done.returncode != 0:
+            raise StackError((done.stderr or done.stdout).strip())
+
     def program(self):
-        binary = java.ROOT / "build" / "bin" / self.name
-        if not binary.exists():
-            raise StackError(f"{binary} is missing; 'make build' makes it")
-        return Program(self.name, [str(binary)], PRIORITY[self.name], self.environment, STOP_WAIT_S)
+        return Program(self.name, [self.binary], PRIORITY[self.name], self.environment, STOP_WAIT_S)
 
     def answers(self, path):
         """(True when the management port's `path` gives 200, else False, and why)"""
