@@ -21,6 +21,7 @@ enum {
 	CLOSE_MS = 50,
 	GIVE_BACK_US = 2000000,
 	FIRST_ASSIGNMENT_US = 5000000,
+	LEAVE_US = 5000000,
 	COMPLAIN_EVERY_US = 5000000,
 	LOOP_LIMIT_MS = 60000,
 	FENCE_WAIT_US = 2000000,
@@ -190,9 +191,14 @@ static void await_assignment(struct consumer *consumer, int64_t deadline_us)
 		poll_messages(consumer, POLL_MS);
 }
 
-/* Leaves the group, so that another instance need not wait for the session to time out. */
+/* Leaves the group, so that another instance need not wait for the session to time out. While a
+ * join is on its way the coordinator holds whatever follows it on the connection, until all members
+ * have joined or timed out: librdkafka then waits for the last commit and cannot leave. */
 static void leave(struct consumer *consumer, int64_t deadline_us)
 {
+	const int64_t limit_us = monotonic_now_us() + LEAVE_US;
+	if (deadline_us > limit_us)
+		deadline_us = limit_us;
 	consumer->revoke_until_us = deadline_us;
 	rd_kafka_error_t *error = rd_kafka_consumer_close_queue(consumer->kafka, consumer->queue);
 	if (error) {
@@ -201,6 +207,9 @@ static void leave(struct consumer *consumer, int64_t deadline_us)
 	}
 	while (!rd_kafka_consumer_closed(consumer->kafka) && monotonic_now_us() < deadline_us)
 		poll_messages(consumer, CLOSE_MS);
+	if (!rd_kafka_consumer_closed(consumer->kafka))
+		log_warn(
+			"the consumer group was not left: its members wait until the session ends");
 }
 
 static void end(struct consumer *consumer)
@@ -414,12 +423,12 @@ void consumer_destroy(struct consumer **made)
 		consumer->partitions = partition->next;
 		partition_destroy(&partition);
 	}
-	bool closed = rd_kafka_consumer_closed(consumer->kafka);
 	rd_kafka_queue_destroy(consumer->queue);
-	/* Else the end of the process takes it. */
-	if (!may_abort(consumer))
-		rd_kafka_destroy_flags(consumer->kafka,
-				       closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	/* Else its destruction would abort, or wait for what could not be waited for above: the end
+	 * of the process takes it. */
+	if (!consumer->subscribed ||
+	    (rd_kafka_consumer_closed(consumer->kafka) && !may_abort(consumer)))
+		rd_kafka_destroy_flags(consumer->kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 	free(consumer);
 	*made = NULL;
 }

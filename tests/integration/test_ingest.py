@@ -248,6 +248,29 @@ def spread(instances, count):
     wait_until(now, "the partitions are spread", 60)
 
 
+def test_a_member_leaves_in_time_while_another_one_is_silent(service, kafka, hdfs, names):
+    """A join waits for the silent one, and the coordinator answers nothing that comes after it on
+    the connection: neither the commit of what is published at the end, nor the leaving."""
+    kafka.create_topic(names.ticks_topic, 4)
+    more = {"kafka.debug": "cgrp", "log_level": "debug", "kafka.heartbeat.interval.ms": 500}
+    silent, ingest = [service("ingest", **NEVER, **more) for _ in range(2)]
+    spread((silent, ingest), 4)
+    mine = {p["partition"] for p in partitions(ingest)}
+    for partition in range(4):
+        kafka.produce(names.ticks_topic, [ticks.json_of(partition)], partition=partition)
+    wait_until(lambda: ingest.metric("ingest_memory_bytes") > 0, "it holds records")
+    silent.process.send_signal(signal.SIGSTOP)
+    try:
+        joins = ingest.log().count("-> wait-join")
+        service("ingest", wait_ready=False, **NEVER)
+        wait_until(lambda: ingest.log().count("-> wait-join") > joins, "it joins again")
+        ingest.stop(limit_s=15)
+        assert "the consumer group was not left" in ingest.log()
+        assert set() < set(hdfs.offsets(names.hdfs_root, "ticks")) <= mine
+    finally:
+        silent.process.send_signal(signal.SIGCONT)
+
+
 @pytest.mark.timeout(300)
 def test_a_sleeper_is_fenced(service, kafka, hdfs, names):
     """Field case I11: stopped past its session in the middle of its work, then continued."""
@@ -379,59 +402,6 @@ def test_a_topic_made_anew_is_refused(service, kafka, hdfs, names):
     assert names.ticks_topic in wait_reason(ingest, "made anew")
     assert partitions(ingest)[0]["error"]["kind"] == "conflict"
     assert partitions(ingest)[0]["state"] == "blocked"
-
-
-# --- servers away ---------------------------------------------------------------------------------
-
-@pytest.mark.timeout(300)
-def test_hdfs_away_at_start_and_in_the_middle(service, kafka, hdfs, names, stack):
-    stack.stop_server("namenode")
-    try:
-        ingest = service("ingest", wait_ready=False, **EARLY)
-        wait_reason(ingest, '"hdfs":{"met":false')
-    finally:
-        stack.start_server("namenode")
-        stack.wait()
-    ingest.wait_ready(60)
-    kafka.produce(names.ticks_topic, [ticks.json_of(i) for i in range(100)])
-    wait_until(lambda: published(hdfs, names) == 100, "published")
-    stack.stop_server("namenode")
-    try:
-        kafka.produce(names.ticks_topic, [ticks.json_of(i) for i in range(100, 200)])
-        wait_until(lambda: partitions(ingest)[0]["state"] == "retrying", "the failure shows")
-        assert partitions(ingest)[0]["error"]["kind"] in ("unreachable", "closed")
-        assert not ingest.ready()[0]
-    finally:
-        stack.start_server("namenode")
-        stack.wait()
-    wait_until(lambda: published(hdfs, names) == 200, "published after the return", 60)
-    ingest.wait_ready(60)
-    assert_exactly(hdfs, names, {0: 200}, range(200))
-    assert ingest.metric("ingest_retries_total", dataset="ticks") > 0
-
-
-@pytest.mark.timeout(300)
-def test_kafka_away_at_start_and_in_the_middle(service, kafka, hdfs, names, stack):
-    stack.stop_server("kafka")
-    try:
-        ingest = service("ingest", wait_ready=False, **EARLY)
-        wait_reason(ingest, '"kafka":{"met":false')
-    finally:
-        stack.start_server("kafka")
-        stack.wait()
-    ingest.wait_ready(60)
-    kafka.produce(names.ticks_topic, [ticks.json_of(i) for i in range(100)])
-    wait_until(lambda: published(hdfs, names) == 100, "published", 60)
-    stack.stop_server("kafka")
-    try:
-        wait_reason(ingest, '"kafka":{"met":false')
-    finally:
-        stack.start_server("kafka")
-        stack.wait()
-    kafka.produce(names.ticks_topic, [ticks.json_of(i) for i in range(100, 200)])
-    wait_until(lambda: published(hdfs, names) == 200, "published after the return", 90)
-    ingest.wait_ready(60)
-    assert_exactly(hdfs, names, {0: 200}, range(200))
 
 
 def test_leaves_in_time_without_hdfs(service, kafka, names):
