@@ -34,7 +34,7 @@ enum error local_make_folder(const char *path, struct text *why)
 	return ERROR_OK;
 }
 
-static bool write_all(int file, const char *data, size_t length)
+bool local_write_all(int file, const char *data, size_t length)
 {
 	while (length > 0) {
 		ssize_t written = write(file, data, length);
@@ -68,7 +68,7 @@ enum error local_write(const char *path, const char *data, size_t length, struct
 	int file = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (file < 0)
 		return system_error(why, "writing", aside, errno);
-	bool written = write_all(file, data, length) && fsync(file) == 0;
+	bool written = local_write_all(file, data, length) && fsync(file) == 0;
 	int code = errno;
 	if (close(file) != 0 && written) {
 		written = false;

@@ -5,6 +5,7 @@
 #ifndef TICKLINE_LOCAL_FILE_H
 #define TICKLINE_LOCAL_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -16,6 +17,9 @@ enum error local_make_folder(const char *path, struct text *why) MUST_USE;
 /* Writes a whole file in place of any other; makes its folder. SYSTEM with `why`. */
 enum error local_write(const char *path, const char *data, size_t length,
 		       struct text *why) MUST_USE;
+
+/* Into an open file, past short writes and signals. False: errno tells. */
+bool local_write_all(int file, const char *data, size_t length) MUST_USE;
 
 /* NOT_FOUND, LIMIT (longer than the text's limit), SYSTEM with `why`. */
 enum error local_read(const char *path, struct text *out, struct text *why) MUST_USE;

@@ -8,24 +8,13 @@
 
 #include "decimal.h"
 #include "gateway.h"
+#include "local_file.h"
 #include "log.h"
 #include "sources/sources.h"
 
 enum { PIECE_BYTES = 16384 };
 
 /* --- what was sent along --------------------------------------------------------------------- */
-
-static bool write_all(int fd, const char *data, size_t length)
-{
-	while (length > 0) {
-		ssize_t written = write(fd, data, length);
-		if (written <= 0)
-			return false;
-		data += written;
-		length -= (size_t)written;
-	}
-	return true;
-}
 
 /* The body into the file. False: answered. */
 static bool spool_body(struct http_request *request, int fd)
@@ -38,7 +27,7 @@ static bool spool_body(struct http_request *request, int fd)
 		error = http_body_read(request, piece, PIECE_BYTES, &got);
 		if (got == 0)
 			break;
-		stored = write_all(fd, piece, got);
+		stored = local_write_all(fd, piece, got);
 	}
 	free(piece);
 	if (error != ERROR_OK)
@@ -114,15 +103,25 @@ static void answer_created(struct http_request *request, cJSON *json)
 	http_answer_json(request, 201, json);
 }
 
-static void answer_refused(struct http_request *request, enum error error, cJSON *complaints)
+static void answer_complaints(struct http_request *request, int status, const char *type,
+			      const cJSON *complaints, const char *detail)
 {
-	cJSON *extra = NULL;
+	cJSON *extra = cJSON_CreateObject();
+	cJSON_AddItemToObject(extra, "errors", cJSON_Duplicate(complaints, true));
+	http_answer_problem(request, status, type, extra, "%s", detail);
+}
+
+static void answer_refused(struct http_request *request, enum error error, const cJSON *complaints)
+{
+	if (error == ERROR_CONFLICT && cJSON_GetArraySize(complaints) > 0) {
+		answer_complaints(request, 409, "bars-are-sent", complaints,
+				  "another source sends these bars");
+		return;
+	}
 	switch (error) {
 	case ERROR_INVALID:
-		extra = cJSON_CreateObject();
-		cJSON_AddItemToObject(extra, "errors", cJSON_Duplicate(complaints, true));
-		http_answer_problem(request, 422, "bad-source", extra,
-				    "the source cannot be started as it is defined");
+		answer_complaints(request, 422, "bad-source", complaints,
+				  "the source cannot be started as it is defined");
 		break;
 	case ERROR_LIMIT:
 		http_answer_problem(request, 409, "too-many-sources", NULL,

@@ -79,6 +79,36 @@ def test_yahoos_finished_bars_come_once(gateway, exchange, kafka, names):
     assert keys == {b"BTC-USD"}
 
 
+def test_of_a_symbol_one_source_at_a_time_sends_the_bars(gateway, exchange, kafka, names):
+    """Another one is refused while it runs, and goes on where it was once it is deleted, after a
+    restart of the gateway as well."""
+    times = grid(9)
+    bars = [bar(t, 107000.0 + i) for i, t in enumerate(times)]
+    exchange.answer = lambda *_: (200, OK, chart(bars[:3]))
+    first = start(gateway, type="yahoo")
+    wait_until(lambda: source(gateway, first)["acknowledged"] == 3, "the first three are sent")
+    for other in ({"type": "binance"}, {"type": "yahoo", "interval": "5m"},
+                  {"type": "coinbase", "records": "bars"}):
+        answer = gateway.post("/v1/sources", other)
+        assert answer.status_code == 409
+        assert answer.json()["type"] == "urn:tickline:problem:bars-are-sent"
+        error, = answer.json()["errors"]
+        assert error["field"] == "symbol" and first in error["reason"]
+        assert "BTC-USD" in error["reason"]
+    for free in ({"type": "yahoo", "symbol": "OTHER"}, {"type": "coinbase"}):
+        gateway.request("DELETE", f"/v1/sources/{start(gateway, **free)}")
+    for end in (6, 9):
+        last, = gateway.get("/v1/sources").json()["sources"]
+        assert gateway.request("DELETE", f"/v1/sources/{last['id']}").status_code == 200
+        gateway.stop()
+        gateway.start()
+        exchange.answer = lambda *_, end=end: (200, OK, chart(bars[:end]))
+        name = start(gateway, type="yahoo")
+        wait_until(lambda: source(gateway, name)["acknowledged"] == 3, "three more are sent")
+    mine = [json.loads(m.value) for m in kafka.read_all(names.bars_topic) if m.key == b"BTC-USD"]
+    assert [one["close"] for one in mine] == [107000.0 + i for i in range(9)]
+
+
 FAULTS = [
     ("limited", (429, {"Content-Type": "text/html"}, "<h1>busy</h1>"),
      'status 429, too many requests: "<h1>busy</h1>"'),

@@ -235,11 +235,31 @@ enum error feed_restore(void *job, const cJSON *position)
 	const cJSON *last = cJSON_GetObjectItemCaseSensitive(position, "last_number");
 	if (!cJSON_IsNumber(cursor) || !(cursor->valuedouble >= 0 && cursor->valuedouble < 0x1p53))
 		return ERROR_INVALID;
-	f->cursor_us = (int64_t)cursor->valuedouble;
+	enum error error = ERROR_OK;
 	if (f->request->kind == RECORD_BAR)
-		return bar_window_restore(&f->window, position);
-	if (!cJSON_IsNumber(last) || !(last->valuedouble >= -1 && last->valuedouble < 0x1p53))
-		return ERROR_INVALID;
-	f->last_number = (int64_t)last->valuedouble;
-	return ERROR_OK;
+		error = bar_window_restore(&f->window, position);
+	else if (!cJSON_IsNumber(last) || !(last->valuedouble >= -1 && last->valuedouble < 0x1p53))
+		error = ERROR_INVALID;
+	else
+		f->last_number = (int64_t)last->valuedouble;
+	if (error == ERROR_OK)
+		f->cursor_us = (int64_t)cursor->valuedouble;
+	return error;
+}
+
+/* --- one closed bar per symbol and time ------------------------------------------------------ */
+
+const char *feed_claim(const void *job)
+{
+	const struct feed *f = job;
+	return f->request->kind == RECORD_BAR ? f->symbol : NULL;
+}
+
+/* Who says since when wants those bars again. Those of another interval are another series. */
+void feed_follow(void *job, const cJSON *position)
+{
+	struct feed *f = job;
+	if (f->since_us == 0 && feed_restore(f, position) != ERROR_OK)
+		log_info("the bars of another interval are begun anew",
+			 LOG_STR("symbol", f->symbol));
 }

@@ -27,11 +27,14 @@ void feed_describe(const void *job, cJSON *definition, cJSON *progress);
 void feed_destroy(void *job);
 void feed_save(const void *job, cJSON *position);
 enum error feed_restore(void *job, const cJSON *position);
+const char *feed_claim(const void *job);
+void feed_follow(void *job, const cJSON *position);
 
 #define FEED_DRIVER(name, reader)                                                             \
 	{                                                                                     \
 		.type = (name), .read = (reader), .run = feed_run, .describe = feed_describe, \
 		.destroy = feed_destroy, .save = feed_save, .restore = feed_restore,          \
+		.claim = feed_claim, .follow = feed_follow,                                   \
 	}
 
 #endif

@@ -11,15 +11,11 @@
 #include <string.h>
 
 #include "market.h"
+#include "pace.h"
 #include "random.h"
 #include "timestamp.h"
 
 #define MAX_SEED ((INT64_C(1) << 53) - 1)
-
-enum {
-	STEP_US = 1000,            /* ticks that are due within this go out together */
-	MAX_LATENESS_US = 1000000, /* more behind than this, the lost time is not made up for */
-};
 
 struct simulator {
 	double rate_per_s;
@@ -29,6 +25,7 @@ struct simulator {
 	struct market market;
 	struct record_rules rules;
 	_Atomic uint64_t made;
+	_Atomic int64_t missed_us;
 };
 
 static void allow_members(const struct simulator *s, struct definition *d)
@@ -87,22 +84,15 @@ static enum error make_tick(struct source *source, struct simulator *s)
 static enum error simulator_run(struct source *source, void *job)
 {
 	struct simulator *s = job;
-	int64_t begun_us = monotonic_now_us();
-	uint64_t since = 0; /* ticks since then */
+	struct pace pace;
+	pace_begin(&pace, s->rate_per_s, monotonic_now_us());
 	while (!source_is_stopping(source) && (s->count == 0 || atomic_load(&s->made) < s->count)) {
-		int64_t now_us = monotonic_now_us();
-		int64_t due_us = begun_us + (int64_t)((double)since * 1e6 / s->rate_per_s);
-		if (due_us > now_us) {
-			if (!source_sleep_until(
-				    source, due_us > now_us + STEP_US ? due_us : now_us + STEP_US))
-				break;
+		int64_t now_us = monotonic_now_us(), next_us = pace_next(&pace, now_us);
+		if (next_us > now_us) {
+			source_sleep_until(source, next_us);
 			continue;
 		}
-		if (now_us - due_us > MAX_LATENESS_US) {
-			begun_us = now_us;
-			since = 0;
-		}
-		since++;
+		atomic_store(&s->missed_us, pace.missed_us);
 		if (make_tick(source, s) == ERROR_CANCELLED)
 			break;
 		source_keep(source);
@@ -121,6 +111,7 @@ static void simulator_describe(const void *job, cJSON *definition, cJSON *progre
 	source_add_time(definition, "start_time", s->start_us);
 	uint64_t made = atomic_load(&s->made);
 	cJSON_AddNumberToObject(progress, "made", (double)made);
+	cJSON_AddNumberToObject(progress, "missed_s", (double)atomic_load(&s->missed_us) / 1e6);
 	if (s->count)
 		cJSON_AddNumberToObject(progress, "fraction", (double)made / (double)s->count);
 }

@@ -44,6 +44,7 @@ struct source {
 	/* The source's thread's, after its join the joiner's. */
 	const char *state_dir; /* NULL: not kept */
 	cJSON *definition;
+	struct metric *unkept;
 	int64_t kept_us;     /* monotonic */
 	uint64_t kept_count; /* what `steps` was then */
 
@@ -71,6 +72,11 @@ const char *source_id(const struct source *source)
 const char *source_type(const struct source *source)
 {
 	return source->driver->type;
+}
+
+const char *source_claim(const struct source *source)
+{
+	return source->driver->claim ? source->driver->claim(source->job) : NULL;
 }
 
 bool source_is_stopping(const struct source *source)
@@ -279,6 +285,15 @@ static uint64_t steps(const struct source *s)
 	return sum;
 }
 
+cJSON *source_position(const struct source *s)
+{
+	if (!s->driver->save)
+		return NULL;
+	cJSON *position = cJSON_CreateObject();
+	s->driver->save(s->job, position);
+	return position;
+}
+
 static void save(struct source *s)
 {
 	if (!s->state_dir)
@@ -289,9 +304,9 @@ static void save(struct source *s)
 	cJSON_AddNumberToObject(json, "created_us", (double)s->created_us);
 	cJSON_AddItemReferenceToObject(json, "definition", s->definition);
 	add_counts(s, cJSON_AddObjectToObject(json, "counts"));
-	if (s->driver->save)
-		s->driver->save(s->job, cJSON_AddObjectToObject(json, "position"));
-	state_dir_write(s->state_dir, s->id, json);
+	cJSON_AddItemToObject(json, "position", source_position(s));
+	if (state_dir_write(s->state_dir, s->id, json) != ERROR_OK)
+		metric_add(s->unkept, 1);
 	cJSON_Delete(json);
 	s->kept_us = monotonic_now_us();
 }
@@ -387,6 +402,9 @@ static struct source *new_source(const struct source_options *options)
 		.origin = publisher_origin(options->gateway->publisher, options->driver->type),
 		.kind = options->driver->kind,
 	};
+	s->unkept =
+		metrics_counter(options->gateway->metrics, "gateway_source_writes_failed_total",
+				"Positions of sources that could not be kept in state_dir", NULL);
 	s->driver = options->driver;
 	s->job = options->job;
 	s->gateway = options->gateway;

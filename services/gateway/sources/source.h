@@ -38,6 +38,10 @@ struct source_driver {
 	void (*save)(const void *job, cJSON *position);
 	/* Before the run. INVALID: this is no position of this job. */
 	enum error (*restore)(void *job, const cJSON *position);
+	/* The symbol whose closed bars this job alone may send, NULL when it sends none. Both NULL:
+	 * it never does. `follow`, before the run: the one that sent them before got so far. */
+	const char *(*claim)(const void *job);
+	void (*follow)(void *job, const cJSON *position);
 };
 
 struct source_options {
@@ -69,6 +73,12 @@ void source_wait_pending(struct source *source);
 
 const char *source_id(const struct source *source);
 const char *source_type(const struct source *source);
+
+/* NULL: it claims none. */
+const char *source_claim(const struct source *source);
+
+/* Where it is; NULL when its driver keeps nothing. After source_wait_pending. */
+cJSON *source_position(const struct source *source);
 cJSON *source_to_json(struct source *source);
 
 /* --- for drivers, on the source's thread --------------------------------------------------------

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bar_claims.h"
 #include "feed_source.h"
 #include "log.h"
 #include "replay.h"
@@ -29,10 +30,18 @@ struct sources {
 	pthread_mutex_t lock;
 	struct source **list;
 	size_t count, limit;
+	struct bar_claims claims;
 	uint64_t made;
 	uint64_t not_restored;
 	bool draining;
 };
+
+/* NULL: sources end with the gateway. */
+static const char *state_dir_of(const struct sources *s)
+{
+	const char *folder = s->gateway->settings.state_dir;
+	return folder[0] ? folder : NULL;
+}
 
 struct sources *sources_new(struct gateway *gateway)
 {
@@ -41,20 +50,15 @@ struct sources *sources_new(struct gateway *gateway)
 		return NULL;
 	s->gateway = gateway;
 	s->limit = (size_t)gateway->settings.source_limit;
+	bar_claims_open(&s->claims, state_dir_of(s));
 	s->list = calloc(s->limit, sizeof(*s->list));
 	if (!s->list) {
+		bar_claims_clean_up(&s->claims);
 		free(s);
 		return NULL;
 	}
 	pthread_mutex_init(&s->lock, NULL);
 	return s;
-}
-
-/* NULL: sources end with the gateway. */
-static const char *state_dir_of(const struct sources *s)
-{
-	const char *folder = s->gateway->settings.state_dir;
-	return folder[0] ? folder : NULL;
 }
 
 static void close_upload(int upload)
@@ -96,8 +100,64 @@ void sources_destroy(struct sources **sources)
 		source_destroy(&source);
 	}
 	pthread_mutex_destroy(&s->lock);
+	bar_claims_clean_up(&s->claims);
 	free(s->list);
 	free(s);
+}
+
+/* --- one closed bar per symbol and time ------------------------------------------------------ */
+
+/* What is to be started. */
+struct start {
+	const struct source_driver *driver;
+	void *job; /* taken */
+	struct definition *definition;
+	int upload;     /* -1: none */
+	bool kept;      /* where there is a state_dir */
+	const char *id; /* NULL: a new one */
+	const cJSON *saved;
+};
+
+static const char *claim_of(const struct start *start)
+{
+	return start->driver->claim ? start->driver->claim(start->job) : NULL;
+}
+
+/* Under the lock. CONFLICT with a complaint. */
+static enum error check_claim(const struct sources *s, const struct start *start)
+{
+	const char *symbol = claim_of(start);
+	for (size_t i = 0; symbol && i < s->count; i++) {
+		const char *other = source_claim(s->list[i]);
+		if (!other || strcmp(other, symbol) != 0 || source_has_ended(s->list[i]))
+			continue;
+		definition_complain(
+			start->definition, "symbol",
+			"%s sends the bars of %s already, and of a symbol one closed "
+			"bar is sent per time: delete that source, or say another symbol",
+			source_id(s->list[i]), symbol);
+		return ERROR_CONFLICT;
+	}
+	return ERROR_OK;
+}
+
+/* Under the lock: a new source goes on where the last one of its symbol stopped. */
+static void follow_claim(const struct sources *s, const struct start *start)
+{
+	const char *symbol = claim_of(start);
+	const cJSON *position = symbol ? bar_claims_find(&s->claims, symbol) : NULL;
+	if (position && !start->saved)
+		start->driver->follow(start->job, position);
+}
+
+static void note_claim(struct sources *s, const struct source *source)
+{
+	const char *symbol = source_claim(source);
+	if (!symbol)
+		return;
+	pthread_mutex_lock(&s->lock);
+	bar_claims_note(&s->claims, symbol, source_position(source));
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* --- adding ---------------------------------------------------------------------------------- */
@@ -126,17 +186,6 @@ static struct source *make_room(struct sources *s)
 	return NULL;
 }
 
-/* What is to be started. */
-struct start {
-	const struct source_driver *driver;
-	void *job; /* taken */
-	const cJSON *definition;
-	int upload;     /* -1: none */
-	bool kept;      /* where there is a state_dir */
-	const char *id; /* NULL: a new one */
-	const cJSON *saved;
-};
-
 /* The driver and its job. INVALID with complaints, NO_MEMORY. */
 static enum error read_definition(struct sources *s, struct definition *definition, int upload,
 				  struct start *start)
@@ -146,7 +195,7 @@ static enum error read_definition(struct sources *s, struct definition *definiti
 		close_upload(upload);
 		return ERROR_INVALID;
 	}
-	start->definition = definition->json;
+	start->definition = definition;
 	start->job = start->driver->read(definition, s->gateway, upload);
 	if (definition_is_good(definition))
 		return start->job ? ERROR_OK : ERROR_NO_MEMORY;
@@ -164,7 +213,7 @@ static enum error start_source(struct sources *s, const struct start *start, con
 		.job = start->job,
 		.id = id,
 		.gateway = s->gateway,
-		.definition = start->definition,
+		.definition = start->definition->json,
 		.state_dir = start->kept ? state_dir_of(s) : NULL,
 		.saved = start->saved,
 	};
@@ -186,12 +235,15 @@ static enum error add(struct sources *s, const struct start *start, cJSON **json
 	enum error error;
 	pthread_mutex_lock(&s->lock);
 	struct source *old = make_room(s);
-	if (s->draining || s->count == s->limit) {
-		error = s->draining ? ERROR_CONFLICT : ERROR_LIMIT;
+	error = s->draining            ? ERROR_CONFLICT
+		: s->count == s->limit ? ERROR_LIMIT
+				       : check_claim(s, start);
+	if (error != ERROR_OK) {
 		start->driver->destroy(start->job);
 	} else {
 		if (!start->id)
 			snprintf(id, sizeof(id), "%s-%" PRIu64, start->driver->type, ++s->made);
+		follow_claim(s, start);
 		error = start_source(s, start, start->id ? start->id : id, &source);
 	}
 	if (error == ERROR_OK && json)
@@ -207,6 +259,10 @@ enum error sources_add(struct sources *s, struct definition *definition, int upl
 	/* The job takes the upload; its name in the folder is given by the start. */
 	struct start start = { .kept = kept, .upload = upload >= 0 ? dup(upload) : -1 };
 	*json = NULL;
+	if (upload >= 0 && start.upload < 0) {
+		close_upload(upload);
+		return ERROR_SYSTEM;
+	}
 	enum error error = read_definition(s, definition, upload, &start);
 	if (error == ERROR_OK)
 		error = add(s, &start, json);
@@ -330,6 +386,7 @@ cJSON *sources_remove(struct sources *s, const char *id)
 		source_ask_to_stop(source);
 	source_join(source);
 	source_wait_pending(source);
+	note_claim(s, source);
 	source_forget(source);
 	cJSON *json = source_to_json(source);
 	source_destroy(&source);

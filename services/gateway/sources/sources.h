@@ -28,7 +28,8 @@ enum error sources_restore(struct sources *sources, struct text *why) MUST_USE;
 /* Starts what the definition says; `upload` is an open file with the CSV that came along, or -1,
  * and is taken. `kept`: it outlives the gateway, where there is a state_dir; an upload must have
  * been made there. OK: `json` shows the new source. INVALID: the definition has complaints. LIMIT:
- * too many, none of which has ended. CONFLICT: draining. NO_MEMORY, SYSTEM. */
+ * too many, none of which has ended. CONFLICT: draining, or, with a complaint, another source sends
+ * the closed bars of the same symbol. NO_MEMORY, SYSTEM. */
 enum error sources_add(struct sources *sources, struct definition *definition, int upload,
 		       bool kept, cJSON **json) MUST_USE;
 

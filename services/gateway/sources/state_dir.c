@@ -36,7 +36,7 @@ enum error state_dir_open(const char *folder, struct text *why)
 	return error;
 }
 
-void state_dir_write(const char *folder, const char *id, const cJSON *json)
+enum error state_dir_write(const char *folder, const char *id, const cJSON *json)
 {
 	static atomic_bool failing;
 	char path[PATH_MAX], memory[256];
@@ -51,6 +51,7 @@ void state_dir_write(const char *folder, const char *id, const cJSON *json)
 			  LOG_STR("reason", why.data));
 	else if (!failed && atomic_exchange(&failing, false))
 		log_info("the sources' positions are kept again");
+	return failed ? ERROR_SYSTEM : ERROR_OK;
 }
 
 enum error state_dir_keep_upload(const char *folder, const char *id, int upload)
@@ -88,6 +89,13 @@ static cJSON *read_json(const char *path)
 	return json;
 }
 
+cJSON *state_dir_read(const char *folder, const char *id)
+{
+	char path[PATH_MAX];
+	path_of(folder, id, ENDING, path);
+	return read_json(path);
+}
+
 static int is_saved(const struct dirent *entry)
 {
 	const char *dot = strrchr(entry->d_name, '.');
@@ -100,8 +108,7 @@ static void give(const char *folder, const char *name,
 {
 	char id[NAME_MAX + 1], path[PATH_MAX];
 	snprintf(id, sizeof(id), "%.*s", (int)(strlen(name) - strlen(ENDING)), name);
-	path_of(folder, id, ENDING, path);
-	cJSON *json = read_json(path);
+	cJSON *json = state_dir_read(folder, id);
 	path_of(folder, id, ".csv", path);
 	each(id, json, open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), user);
 	cJSON_Delete(json);

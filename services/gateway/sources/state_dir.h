@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The folder (setting state_dir) in which sources outlive the gateway: `<id>.json` holds a source's
- * definition, counts and position, `<id>.csv` the text that was sent along. Different ids may be
- * used by different threads.
+ * definition, counts and position, `<id>.csv` the text that was sent along. An id that begins with
+ * a dot is no source's. Different ids may be used by different threads.
  */
 #ifndef TICKLINE_GATEWAY_SOURCES_STATE_DIR_H
 #define TICKLINE_GATEWAY_SOURCES_STATE_DIR_H
@@ -17,8 +17,11 @@
 /* Makes the folder. SYSTEM with `why`: nobody can write in it. */
 enum error state_dir_open(const char *folder, struct text *why) MUST_USE;
 
-/* Whole or not at all. A failure is logged, once until it works again for anyone. */
-void state_dir_write(const char *folder, const char *id, const cJSON *json);
+/* Whole or not at all. SYSTEM: logged, once until it works again for anyone. */
+enum error state_dir_write(const char *folder, const char *id, const cJSON *json);
+
+/* NULL: there is none, or it is damaged. */
+cJSON *state_dir_read(const char *folder, const char *id);
 
 /* Gives the nameless file, which was made in the folder, its name. SYSTEM. */
 enum error state_dir_keep_upload(const char *folder, const char *id, int upload) MUST_USE;
