@@ -47,10 +47,10 @@ static void note(struct fixture *f, const char *symbol, double place)
 	bar_claims_note(&f->claims, symbol, cJSON_CreateNumber(place));
 }
 
-static double found(const struct fixture *f, const char *symbol)
+static int found(const struct fixture *f, const char *symbol)
 {
 	const cJSON *position = bar_claims_find(&f->claims, symbol);
-	return position ? position->valuedouble : -1;
+	return position ? position->valueint : -1;
 }
 
 static void the_last_word_of_each_symbol_counts_and_is_kept(void **state)
