@@ -29,6 +29,11 @@ int64_t wall_now_us(void)
 	return clock_us(CLOCK_REALTIME);
 }
 
+int64_t wall_now_coarse_us(void)
+{
+	return clock_us(CLOCK_REALTIME_COARSE);
+}
+
 int64_t monotonic_now_us(void)
 {
 	return clock_us(CLOCK_MONOTONIC);

@@ -16,6 +16,7 @@ enum { TIMESTAMP_MAX_TEXT = 28 }; /* "2026-11-25T01:00:00.123456Z" and the termi
 #define TIMESTAMP_MIN_US INT64_C(1230940800000000) /* 2009-01-03, the genesis block's day */
 
 int64_t wall_now_us(void);
+int64_t wall_now_coarse_us(void); /* some ms behind, for a fraction of the cost */
 int64_t monotonic_now_us(void);
 
 /* RFC 3339, or ISO 8601's extended form without a zone (read as UTC), 'T', 't' or a blank between

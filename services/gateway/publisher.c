@@ -53,7 +53,7 @@ static enum publish_status status_of(struct publisher *p, const rd_kafka_message
 	if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return PUBLISH_STORED;
 	if (is_permanent(message->err))
-		return PUBLISH_REFUSED;
+		return publisher_was_sent_once(p, message) ? PUBLISH_REFUSED : PUBLISH_UNKNOWN;
 	switch (rd_kafka_message_status(message)) {
 	case RD_KAFKA_MSG_STATUS_PERSISTED:
 		return PUBLISH_STORED;
@@ -118,6 +118,9 @@ static enum error conf_new(struct publisher *p, rd_kafka_conf_t **conf, struct t
 		{ "enable.idempotence", "true" },
 		{ "acks", "all" },
 		{ "linger.ms", linger },
+		/* What comes meanwhile gathers into one request; with more, a batch leaves in many
+		 * small ones. */
+		{ "max.in.flight", "2" },
 		{ "message.timeout.ms", timeout },
 		{ "queue.buffering.max.messages", records },
 		{ "queue.buffering.max.kbytes", kbytes },
@@ -192,7 +195,7 @@ static enum error never(struct record_fault *fault, const char *code, const char
 static enum error check_window(struct publisher *p, int64_t timestamp_ms,
 			       struct record_fault *fault)
 {
-	int64_t ahead_ms = timestamp_ms - wall_now_us() / 1000;
+	int64_t ahead_ms = timestamp_ms - wall_now_coarse_us() / 1000;
 	int64_t after_ms = atomic_load(&p->after_ms), before_ms = atomic_load(&p->before_ms);
 	char reason[128];
 	if (ahead_ms <= after_ms && (before_ms == INT64_MAX || -ahead_ms <= before_ms))

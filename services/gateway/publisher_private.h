@@ -46,14 +46,15 @@ struct publisher {
 	pthread_rwlock_t link_lock;
 	struct publisher_link link;
 
-	atomic_int gate;                     /* enum publisher_gate */
-	atomic_bool giving_up;               /* the poll thread waits for no outcome any more */
-	atomic_bool ending;                  /* both threads end */
-	atomic_bool has_producer_id;         /* librdkafka says so in its figures */
-	_Atomic uint64_t stored;             /* since the start */
-	_Atomic uint64_t drain_rate_per_s;   /* of the last seconds */
-	_Atomic int64_t away_since_us;       /* monotonic */
-	_Atomic int64_t produced_us;         /* monotonic: when the last Produce request left */
+	atomic_int gate;                   /* enum publisher_gate */
+	atomic_bool giving_up;             /* the poll thread waits for no outcome any more */
+	atomic_bool ending;                /* both threads end */
+	atomic_bool has_producer_id;       /* librdkafka says so in its figures */
+	_Atomic uint64_t stored;           /* since the start */
+	_Atomic uint64_t drain_rate_per_s; /* of the last seconds */
+	_Atomic int64_t away_since_us;     /* monotonic */
+	/* Monotonic: when the last two Produce requests left. */
+	_Atomic int64_t produced_us, produced_before_us;
 	_Atomic int64_t after_ms, before_ms; /* the topics' window for times */
 	_Atomic int64_t message_limit_bytes; /* the topics' */
 
@@ -77,6 +78,8 @@ int64_t publisher_queue_length(struct publisher *publisher);
 /* publisher_sent.c: the notes begin with the producer that is made from `conf`. */
 bool publisher_note_requests(struct publisher *publisher, rd_kafka_conf_t *conf);
 bool publisher_may_have_left(struct publisher *publisher, const rd_kafka_message_t *message);
+/* False: it may have been sent again, so that an answer says nothing about the tries before. */
+bool publisher_was_sent_once(struct publisher *publisher, const rd_kafka_message_t *message);
 
 /* publisher_watch.c */
 enum error publisher_watch_start(struct publisher *publisher);

@@ -4,15 +4,27 @@
  * as NOT_LEADER_FOR_PARTITION, but with acks=all a broker may say that after it appended the batch
  * (its leadership ended while it waited for the replicas); and a retry that never leaves ends with
  * the word of the try before. What is certain is only this: a record that was handed over after the
- * last request had left was in none.
+ * last request had left was in none; and one was in a single request when only one left since, or
+ * when it had its outcome before librdkafka tries anything again (retry.backoff.ms, less its fifth
+ * of jitter).
  */
 #include "publisher_private.h"
 
 #include "timestamp.h"
 
-enum { API_PRODUCE = 0 }; /* of Kafka's protocol */
+enum {
+	API_PRODUCE = 0, /* of Kafka's protocol */
+	SOONEST_RETRY_US = 80000,
+};
 
 static const char interceptor[] = "tickline-sent";
+
+static void raise_to(_Atomic int64_t *instant_us, int64_t us)
+{
+	int64_t now_us = atomic_load(instant_us);
+	while (now_us < us && !atomic_compare_exchange_weak(instant_us, &now_us, us))
+		;
+}
 
 /* On librdkafka's broker threads. */
 static rd_kafka_resp_err_t on_request_sent(rd_kafka_t *handle, int socket, const char *broker,
@@ -28,7 +40,8 @@ static rd_kafka_resp_err_t on_request_sent(rd_kafka_t *handle, int socket, const
 	(void)size;
 	struct publisher *p = user;
 	if (api_key == API_PRODUCE)
-		atomic_store(&p->produced_us, monotonic_now_us());
+		raise_to(&p->produced_before_us,
+			 atomic_exchange(&p->produced_us, monotonic_now_us()));
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -47,8 +60,20 @@ bool publisher_note_requests(struct publisher *p, rd_kafka_conf_t *conf)
 	       RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+static int64_t handed_over_us(const rd_kafka_message_t *message)
+{
+	int64_t waited_us = rd_kafka_message_latency(message);
+	return waited_us < 0 ? 0 : monotonic_now_us() - waited_us;
+}
+
 bool publisher_may_have_left(struct publisher *p, const rd_kafka_message_t *message)
 {
-	int64_t now_us = monotonic_now_us(), waited_us = rd_kafka_message_latency(message);
-	return waited_us < 0 || atomic_load(&p->produced_us) >= now_us - waited_us;
+	return atomic_load(&p->produced_us) >= handed_over_us(message);
+}
+
+bool publisher_was_sent_once(struct publisher *p, const rd_kafka_message_t *message)
+{
+	int64_t waited_us = rd_kafka_message_latency(message);
+	return (waited_us >= 0 && waited_us < SOONEST_RETRY_US) ||
+	       atomic_load(&p->produced_before_us) < handed_over_us(message);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The gateway on real Kafka: what is answered is what is in the topic. Refused input and outages of
 the whole pipeline have files of their own (test_bad_input, test_outages)."""
+import concurrent.futures
 import datetime
 import json
 import os
@@ -527,6 +528,26 @@ def test_metrics_are_what_the_clients_counted(service, kafka, names):
     assert gateway.metric("gateway_published_bytes_total") == sum(len(m.value) for m in messages)
     assert gateway.metric("gateway_request_bytes_total") > 0
     wait_until(lambda: gateway.metric("gateway_queue_records") == 0, "the queue is empty")
+
+
+def test_single_ticks_come_through_beside_streams(service):
+    """Four clients keep the queue full with batches; ten others, one tick a request, are served:
+    one that got no room for queue_wait_ms would be told 429."""
+    gateway = service("gateway", queue_limit_records=500)
+    load = Load(gateway, clients=4, batch=5000)
+    try:
+        wait_until(lambda: len(load.accepted) > 5000, "the streams run", 60)
+
+        def client(_):
+            with requests.Session() as session:
+                return [session.post(gateway.url + "/v1/ticks", json=tick(2), timeout=60)
+                        .status_code for _ in range(20)]
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            statuses = [status for each in pool.map(client, range(10)) for status in each]
+        assert statuses == [200] * 200
+        assert gateway.metric("gateway_queue_full_total") > 0
+    finally:
+        load.end()
 
 
 def test_a_small_queue_is_waited_for(service):

@@ -126,6 +126,19 @@ static void what_kafka_never_takes_is_refused(void **state)
 	assert_int_equal(1, ticket.told[PUBLISH_STORED]);
 }
 
+/* The try before may have been stored: what the next one is told says nothing about it. */
+static void what_is_refused_after_a_retry_is_not_called_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct counting_ticket ticket = new_ticket(f);
+	rd_kafka_mock_push_request_errors(f->mock.cluster, PRODUCE_REQUEST, 2,
+					  RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+					  RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP);
+	assert_int_equal(ERROR_OK, publisher_send(f->publisher, &f->tick, &ticket.base, &f->fault));
+	wait_told(&ticket, 1);
+	assert_int_equal(1, ticket.told[PUBLISH_UNKNOWN]);
+}
+
 static void an_outage_is_told_and_survived(void **state)
 {
 	struct fixture *f = *state;
@@ -256,6 +269,7 @@ int main(void)
 		WITH_FIXTURE(stored_records_get_their_offsets),
 		WITH_FIXTURE(a_time_out_of_the_window_never_reaches_kafka),
 		WITH_FIXTURE(what_kafka_never_takes_is_refused),
+		WITH_FIXTURE(what_is_refused_after_a_retry_is_not_called_refused),
 		WITH_FIXTURE(an_outage_is_told_and_survived),
 		WITH_FIXTURE(what_left_once_is_not_called_unavailable),
 		WITH_FIXTURE(a_full_queue_is_a_limit_that_passes),
