@@ -90,6 +90,7 @@ def peak_mb(service):
 
 
 @pytest.mark.soak
+@pytest.mark.disturbs
 @pytest.mark.timeout(3600)
 def test_two_million_records_over_three_restarts_of_kafka(service, stack, kafka, names):
     gateway = service("gateway", delivery_timeout_ms=4000, answer_timeout_ms=8000,
