@@ -323,10 +323,16 @@ void outcome_note(struct outcome *o, struct outcome_place place, const char *cod
 	pthread_mutex_unlock(&o->lock);
 }
 
+bool outcome_is_within(const struct outcome *o, uint64_t pending)
+{
+	uint64_t issued = atomic_load(&o->issued);
+	return issued <= pending || atomic_load(&o->settled) >= issued - pending;
+}
+
 enum error outcome_wait(struct outcome *o, uint64_t pending, int64_t deadline_us)
 {
 	uint64_t issued = atomic_load(&o->issued);
-	if (issued <= pending || atomic_load(&o->settled) >= issued - pending)
+	if (outcome_is_within(o, pending))
 		return ERROR_OK;
 	const struct timespec until = { .tv_sec = deadline_us / 1000000,
 					.tv_nsec = deadline_us % 1000000 * 1000 };

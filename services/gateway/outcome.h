@@ -61,6 +61,9 @@ void outcome_refuse(struct outcome *outcome, struct outcome_place place, enum pu
 void outcome_note(struct outcome *outcome, struct outcome_place place, const char *code,
 		  const char *reason);
 
+/* Whether at most `pending` records are on their way. Any thread. */
+bool outcome_is_within(const struct outcome *outcome, uint64_t pending);
+
 /* Waits until at most `pending` records are on their way. OK or TIMEOUT (monotonic deadline). */
 enum error outcome_wait(struct outcome *outcome, uint64_t pending, int64_t deadline_us) MUST_USE;
 
