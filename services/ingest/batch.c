@@ -73,3 +73,10 @@ bool batch_is_due(const struct batch *batch, const struct batch_rules *rules, in
 	return batch_records(batch) > 0 && (now_us - batch->opened_us >= rules->age_us ||
 					    now_us - batch->newest_us >= rules->idle_us);
 }
+
+bool batch_is_of_another_period(const struct batch *batch, const struct batch_rules *rules,
+				int64_t wall_us)
+{
+	return rules->clock_us > 0 && batch_records(batch) > 0 &&
+	       batch->opened_wall_us / rules->clock_us != wall_us / rules->clock_us;
+}

@@ -30,6 +30,7 @@ struct batch {
 	struct text dead_letters;
 	int64_t row_count, dead_letter_count;
 	int64_t opened_us, newest_us, sealed_us; /* monotonic */
+	int64_t opened_wall_us;                  /* set by whoever opens it */
 	struct commit_file files[FILE_KINDS];
 	unsigned attempts; /* names used in the staging folder */
 	bool fills_gap;    /* acknowledges lost offsets: an empty file for their range */
@@ -37,6 +38,7 @@ struct batch {
 
 struct batch_rules {
 	int64_t rows, bytes, age_us, idle_us;
+	int64_t clock_us; /* a file ends at each multiple of it since 1970, UTC; 0: at none */
 };
 
 /* `first`: the offset after the last one that was covered. NULL: no memory. */
@@ -56,5 +58,10 @@ int64_t batch_bytes(const struct batch *batch);
 bool batch_is_full(const struct batch *batch, const struct batch_rules *rules);
 /* Age or idleness say that it has waited long enough. */
 bool batch_is_due(const struct batch *batch, const struct batch_rules *rules, int64_t now_us);
+
+/* The wall clock stands in another period than when it was opened. Set back over a boundary counts
+ * as well: no file holds records of two periods. */
+bool batch_is_of_another_period(const struct batch *batch, const struct batch_rules *rules,
+				int64_t wall_us);
 
 #endif

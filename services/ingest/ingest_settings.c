@@ -43,6 +43,16 @@ static const struct config_option options[] = {
 	  .max = 86400000,
 	  .unit = "ms",
 	  .help = "publish a file when no record came for this long" },
+	{ .name = "rotate_clock_s",
+	  .type = CONFIG_INT,
+	  AT(rotate_clock_s),
+	  .initial = "0",
+	  .min = 0,
+	  .max = 86400,
+	  .unit = "s",
+	  .help = "end files where the clock (UTC) reaches a multiple of this, 3600: each full "
+		  "hour, "
+		  "by when a record is read; 0: never" },
 	{ .name = "memory_limit_bytes",
 	  .type = CONFIG_INT,
 	  AT(memory_limit_bytes),

@@ -17,6 +17,7 @@ struct ingest_settings {
 	int64_t rotate_bytes;
 	int64_t rotate_age_ms;
 	int64_t rotate_idle_ms;
+	int64_t rotate_clock_s; /* 0: not by the clock */
 	int64_t memory_limit_bytes;
 	int64_t writers;
 	int64_t retry_min_ms, retry_max_ms;

@@ -114,14 +114,24 @@ static enum error add(struct partition *partition, const rd_kafka_message_t *mes
 	return batch_add_row(partition->open, message->offset, &record, now_us);
 }
 
+static bool open_batch(struct partition *partition, int64_t wall_us, int64_t now_us)
+{
+	partition->open = batch_new(partition->number, partition->cover_from, now_us);
+	if (partition->open)
+		partition->open->opened_wall_us = wall_us;
+	return partition->open != NULL;
+}
+
 enum error partition_take(struct partition *partition, const rd_kafka_message_t *message,
 			  const struct partition_policy *policy, int64_t now_us)
 {
 	if (partition->state != PARTITION_READING || message->offset < partition->next_offset)
 		return ERROR_OK;
-	if (!partition->open)
-		partition->open = batch_new(partition->number, partition->cover_from, now_us);
-	if (!partition->open)
+	int64_t wall_us = policy->record.wall_us;
+	if (partition->open &&
+	    batch_is_of_another_period(partition->open, &policy->rotate, wall_us))
+		partition_rotate(partition, policy, now_us, true);
+	if (!partition->open && !open_batch(partition, wall_us, now_us))
 		return ERROR_NO_MEMORY;
 	if (message->offset > partition->next_offset)
 		metric_add(partition->dataset->metrics.skipped_offsets,
@@ -162,6 +172,7 @@ void partition_rotate(struct partition *partition, const struct partition_policy
 	/* While an earlier batch can't leave, small ones would only pile up behind it. */
 	bool free_way = !partition->sealed && !partition->flying;
 	if (force || batch_is_full(partition->open, &policy->rotate) ||
+	    batch_is_of_another_period(partition->open, &policy->rotate, policy->record.wall_us) ||
 	    (free_way && batch_is_due(partition->open, &policy->rotate, now_us)))
 		seal(partition, now_us);
 }

@@ -69,12 +69,14 @@ void partition_destroy(struct partition **partition); /* its batches are dropped
 
 const char *partition_state_name(const struct partition *partition);
 
-/* One message without an error. What was taken before, or comes before the position is known, is
- * passed over. NO_MEMORY or LIMIT: the partition has to be restarted. */
+/* One message without an error, taken up at `policy->record.wall_us`. What was taken before, or
+ * comes before the position is known, is passed over. NO_MEMORY or LIMIT: the partition has to be
+ * restarted. */
 enum error partition_take(struct partition *partition, const rd_kafka_message_t *message,
 			  const struct partition_policy *policy, int64_t now_us) MUST_USE;
 
-/* Closes the open batch when it is full or due, or at once when `force`. */
+/* Closes the open batch when it is full or due, when the wall clock (`policy->record.wall_us`) has
+ * left the period of its first record, or at once when `force`. */
 void partition_rotate(struct partition *partition, const struct partition_policy *policy,
 		      int64_t now_us, bool force);
 

@@ -117,6 +117,17 @@ def test_rotation(service, kafka, hdfs, names, rule, expected):
         wait_until(lambda: partitions(ingest)[0]["open"]["rows"] == 50, "the rest is open")
 
 
+def test_rotation_by_the_clock(service, kafka, hdfs, names):
+    """No other rule is near: the files end because the clock goes on."""
+    ingest = service("ingest", **NEVER, rotate_clock_s=1)
+    wait_reading(ingest)
+    for end in (5, 10):
+        kafka.produce(names.ticks_topic, [ticks.json_of(i) for i in range(end - 5, end)])
+        wait_until(lambda: published(hdfs, names) == end, "files are published by the clock")
+    assert_exactly(hdfs, names, {0: 10}, range(10))
+    assert 5 in [r.first for r in hdfs.published(names.hdfs_root, "ticks")]
+
+
 def check_letters_told(ingest, hdfs, names):
     """GET /v1/dead-letters: page by page what stands in the files."""
     path = f"{names.hdfs_root}/dead_letters/{DATA}"

@@ -80,12 +80,43 @@ static void due_by_age_or_idleness_but_not_when_empty(void **state)
 	batch_destroy(&batch);
 }
 
+static void of_another_period_from_the_boundary_on(void **state)
+{
+	(void)state;
+	enum { HOUR = 3600, SECOND = 1000000 };
+	static const struct batch_rules hourly = { .clock_us = INT64_C(3600000000) };
+	static const struct {
+		int64_t opened_us, wall_us;
+		bool other;
+	} cases[] = {
+		{ INT64_C(487000) * HOUR * SECOND, INT64_C(487000) * HOUR * SECOND, false },
+		{ INT64_C(487000) * HOUR * SECOND, INT64_C(487001) * HOUR * SECOND - 1, false },
+		{ INT64_C(487000) * HOUR * SECOND, INT64_C(487001) * HOUR * SECOND, true },
+		{ INT64_C(487001) * HOUR * SECOND - 1, INT64_C(487001) * HOUR * SECOND, true },
+		/* the clock was set back: within the period, and over its beginning */
+		{ INT64_C(487000) * HOUR * SECOND + 9, INT64_C(487000) * HOUR * SECOND, false },
+		{ INT64_C(487000) * HOUR * SECOND + 9, INT64_C(487000) * HOUR * SECOND - 1, true },
+	};
+	const struct record record = tick();
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct batch *batch = batch_new(0, 0, 0);
+		batch->opened_wall_us = cases[i].opened_us;
+		assert_false(batch_is_of_another_period(batch, &hourly, cases[i].wall_us));
+		assert_int_equal(batch_add_row(batch, 0, &record, 0), ERROR_OK);
+		assert_int_equal(batch_is_of_another_period(batch, &hourly, cases[i].wall_us),
+				 cases[i].other);
+		assert_false(batch_is_of_another_period(batch, &rules, cases[i].wall_us));
+		batch_destroy(&batch);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(covers_gaps_from_where_the_last_one_ended),
 		cmocka_unit_test(full_by_records_or_bytes),
 		cmocka_unit_test(due_by_age_or_idleness_but_not_when_empty),
+		cmocka_unit_test(of_another_period_from_the_boundary_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

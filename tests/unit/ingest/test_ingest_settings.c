@@ -41,11 +41,9 @@ static void limits_are_held(void **state)
 	(void)state;
 	static const struct {
 		char flag[32], value[16];
-	} bad[] = { { "--rotate-rows", "0" },
-		    { "--rotate-bytes", "1023" },
-		    { "--writers", "0" },
-		    { "--retry-max-ms", "x" },
-		    { "--memory-limit-bytes", "1" } };
+	} bad[] = { { "--rotate-rows", "0" },        { "--rotate-bytes", "1023" },
+		    { "--rotate-clock-s", "86401" }, { "--writers", "0" },
+		    { "--retry-max-ms", "x" },       { "--memory-limit-bytes", "1" } };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct ingest_settings settings;
 		struct text complaints;

@@ -142,6 +142,49 @@ static void rotates_when_due_unless_the_way_is_not_free(void **state)
 	partition_destroy(&p);
 }
 
+static const int64_t HOUR_US = INT64_C(3600000000);
+
+static void take_at(struct partition *p, int64_t offset, struct partition_policy *clock,
+		    int64_t wall_us)
+{
+	const rd_kafka_message_t message = testing_message(offset, TESTING_TICK);
+	clock->record.wall_us = wall_us;
+	assert_int_equal(partition_take(p, &message, clock, 0), ERROR_OK);
+}
+
+static void a_file_ends_at_the_boundary_of_the_clock(void **state)
+{
+	(void)state;
+	const int64_t hour_us = 487000 * HOUR_US;
+	struct partition_policy clock = policy;
+	clock.rotate = (struct batch_rules){
+		.rows = 100, .bytes = 1 << 20, .age_us = 1000, .idle_us = 1000, .clock_us = HOUR_US
+	};
+	struct partition *p = reading(0);
+	take_at(p, 0, &clock, hour_us + 1);
+	take_at(p, 1, &clock, hour_us + HOUR_US - 1);
+	assert_null(p->sealed);
+	/* exactly at the boundary: of the new hour, though nobody asked for a rotation */
+	take_at(p, 2, &clock, hour_us + HOUR_US);
+	assert_int_equal(p->sealed->range.last, 1);
+	assert_int_equal(p->open->range.first, 2);
+	/* the clock is set back over it */
+	take_at(p, 3, &clock, hour_us + HOUR_US - 5);
+	assert_int_equal(p->sealed->next->range.last, 2);
+	/* nothing comes any more: the file ends all the same, behind those that still wait */
+	partition_rotate(p, &clock, 0, false);
+	assert_int_equal(p->open->range.first, 3);
+	clock.record.wall_us = hour_us + HOUR_US;
+	partition_rotate(p, &clock, 0, false);
+	assert_null(p->open);
+	assert_int_equal(partition_waiting(p), 3);
+	/* a partition without records has nothing to end */
+	clock.record.wall_us += HOUR_US;
+	partition_rotate(p, &clock, 0, false);
+	assert_int_equal(partition_waiting(p), 3);
+	partition_destroy(&p);
+}
+
 static void transient_errors_back_off_up_to_the_limit(void **state)
 {
 	(void)state;
@@ -296,6 +339,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(batches_follow_without_a_hole, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_no_record_is_a_dead_letter, begin, end),
 		cmocka_unit_test_setup_teardown(rotates_when_due_unless_the_way_is_not_free, begin,
+						end),
+		cmocka_unit_test_setup_teardown(a_file_ends_at_the_boundary_of_the_clock, begin,
 						end),
 		cmocka_unit_test_setup_teardown(transient_errors_back_off_up_to_the_limit, begin,
 						end),
