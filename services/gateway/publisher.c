@@ -26,7 +26,7 @@ const char *publish_status_name(enum publish_status status)
 	return names[status];
 }
 
-/* --- settling: the poll thread --------------------------------------------------------------- */
+/* --- settling: whoever polls --------------------------------------------------------------- */
 
 /* Errors that the same record would meet again. */
 static bool is_permanent(rd_kafka_resp_err_t code)
@@ -146,7 +146,7 @@ static enum error conf_new(struct publisher *p, rd_kafka_conf_t **conf, struct t
 	return ERROR_SYSTEM;
 }
 
-static void link_destroy(struct publisher_link *link)
+void publisher_link_destroy(struct publisher_link *link)
 {
 	for (size_t i = 0; i < RECORD_KINDS; i++) {
 		if (link->topics[i])
@@ -157,7 +157,7 @@ static void link_destroy(struct publisher_link *link)
 	*link = (struct publisher_link){ 0 };
 }
 
-static enum error link_new(struct publisher *p, struct publisher_link *link, struct text *why)
+enum error publisher_link_new(struct publisher *p, struct publisher_link *link, struct text *why)
 {
 	const char *names[] = { [RECORD_TICK] = p->options.kafka->ticks_topic,
 				[RECORD_BAR] = p->options.kafka->bars_topic };
@@ -176,7 +176,7 @@ static enum error link_new(struct publisher *p, struct publisher_link *link, str
 		}
 	}
 	if (error != ERROR_OK)
-		link_destroy(link);
+		publisher_link_destroy(link);
 	return error;
 }
 
@@ -280,6 +280,7 @@ int64_t publisher_queue_length(struct publisher *p)
 
 enum error publisher_wait_room(struct publisher *p, int64_t deadline_us)
 {
+	publisher_poll_wanted(p);
 	const struct timespec until = { .tv_sec = deadline_us / 1000000,
 					.tv_nsec = deadline_us % 1000000 * 1000 };
 	int code = 0;
@@ -305,72 +306,6 @@ int64_t publisher_retry_after_s(struct publisher *p)
 		seconds = away_us / 2000000 + 1;
 	}
 	return seconds < LONGEST_S ? seconds : LONGEST_S;
-}
-
-/* --- polling --------------------------------------------------------------------------------- */
-
-static void wake_waiting(struct publisher *p)
-{
-	pthread_mutex_lock(&p->lock);
-	if (p->waiting > 0) {
-		p->rounds++;
-		pthread_cond_broadcast(&p->changed);
-	}
-	pthread_mutex_unlock(&p->lock);
-}
-
-/* Gives up what is still on its way; each ticket is told whether it may have been stored. */
-static void give_up(struct publisher *p)
-{
-	rd_kafka_purge(p->link.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-	for (int tries = 0; rd_kafka_outq_len(p->link.handle) > 0 && tries < 100; tries++)
-		rd_kafka_poll(p->link.handle, PUBLISHER_POLL_MS);
-}
-
-/* An idempotent producer that met a fatal error never sends again: a new one takes over. */
-static void replace_link(struct publisher *p, const char *reason)
-{
-	char memory[512];
-	struct text why;
-	struct publisher_link fresh;
-	text_init_fixed(&why, memory, sizeof(memory));
-	log_error("the Kafka producer failed for good and is replaced", LOG_STR("reason", reason));
-	atomic_store(&p->has_producer_id, false);
-	publisher_set_gate(p, GATE_AWAY, "the Kafka producer is being replaced");
-	give_up(p);
-	enum error error = link_new(p, &fresh, &why);
-	if (error !=
-	    ERROR_OK) { /* the settings were good before: memory or descriptors are short */
-		log_error("no new Kafka producer", LOG_STR("reason", why.data));
-		return;
-	}
-	pthread_rwlock_wrlock(&p->link_lock);
-	struct publisher_link old = p->link;
-	p->link = fresh;
-	pthread_rwlock_unlock(&p->link_lock);
-	link_destroy(&old);
-	p->last_retries = 0;
-	metric_add(p->replaced, 1);
-	publisher_suspect(p);
-}
-
-static void *poll_kafka(void *data)
-{
-	struct publisher *p = data;
-	char reason[256];
-	while (!atomic_load(&p->ending)) {
-		health_beat(p->poll_loop);
-		rd_kafka_poll(p->link.handle, PUBLISHER_POLL_MS);
-		wake_waiting(p);
-		if (atomic_exchange(&p->giving_up, false))
-			give_up(p);
-		if (rd_kafka_fatal_error(p->link.handle, reason, sizeof(reason)) !=
-		    RD_KAFKA_RESP_ERR_NO_ERROR)
-			replace_link(p, reason);
-	}
-	give_up(p);
-	health_loop_end(p->poll_loop);
-	return NULL;
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -434,6 +369,7 @@ static void init_members(struct publisher *p, const struct publisher_options *op
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&p->changed, &attributes);
+	pthread_cond_init(&p->poll_turn, &attributes);
 	pthread_condattr_destroy(&attributes);
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_rwlock_init(&p->link_lock, NULL);
@@ -449,10 +385,11 @@ static void init_members(struct publisher *p, const struct publisher_options *op
 
 static void destroy_members(struct publisher *p)
 {
-	link_destroy(&p->link);
+	publisher_link_destroy(&p->link);
 	pthread_rwlock_destroy(&p->link_lock);
 	pthread_mutex_destroy(&p->lock);
 	pthread_cond_destroy(&p->changed);
+	pthread_cond_destroy(&p->poll_turn);
 	free(p);
 }
 
@@ -464,12 +401,12 @@ enum error publisher_new(const struct publisher_options *options, struct publish
 	if (!p)
 		return ERROR_NO_MEMORY;
 	init_members(p, options);
-	enum error error = link_new(p, &p->link, why);
+	enum error error = publisher_link_new(p, &p->link, why);
 	if (error != ERROR_OK)
 		goto fail_link;
 	register_metrics(p);
 	error = ERROR_SYSTEM;
-	if (pthread_create(&p->poll_thread, NULL, poll_kafka, p) != 0)
+	if (publisher_poll_start(p) != ERROR_OK)
 		goto fail_poll;
 	if (publisher_watch_start(p) != ERROR_OK)
 		goto fail_watch;
@@ -477,7 +414,7 @@ enum error publisher_new(const struct publisher_options *options, struct publish
 	return ERROR_OK;
 fail_watch:
 	atomic_store(&p->ending, true);
-	pthread_join(p->poll_thread, NULL);
+	publisher_poll_join(p);
 fail_poll:
 	why_putf(why, "a thread cannot be started");
 fail_link:
@@ -521,6 +458,6 @@ void publisher_destroy(struct publisher **publisher)
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
 	pthread_join(p->watch_thread, NULL);
-	pthread_join(p->poll_thread, NULL);
+	publisher_poll_join(p);
 	destroy_members(p);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Inside of the publisher: publisher.c sends and settles, publisher_watch.c knows whether Kafka is
- * there, publisher_sent.c when something left for it, publisher_stats.c reads librdkafka's own
- * figures.
+ * Inside of the publisher: publisher.c sends and settles, publisher_poll.c polls, publisher_watch.c
+ * knows whether Kafka is there, publisher_sent.c when something left for it, publisher_stats.c
+ * reads librdkafka's own figures.
  *
- * Threads: any number of senders; the poll thread, which alone polls and so runs every callback of
- * librdkafka; the watch thread, which makes topics and asks the broker.
+ * Threads: any number of senders; the one that has the turn to poll, the poll thread or a sender
+ * that waits, which runs every callback of librdkafka; the watch thread, which makes topics and
+ * asks the broker.
  * - `link` is replaced (after a fatal error of the idempotent producer) by the poll thread alone,
- *   under `link_lock` held for writing; senders hold it for reading while they produce, the watch
- *   thread while it asks.
+ *   under `link_lock` held for writing; senders hold it for reading while they produce and
+ *   poll, the watch thread while it asks.
  * - `lock` guards the members behind it; `changed` is signalled for each of their changes.
  * - Members marked atomic may be touched by anybody.
  */
@@ -47,6 +48,7 @@ struct publisher {
 	struct publisher_link link;
 
 	atomic_int gate;                   /* enum publisher_gate */
+	atomic_bool polled;                /* somebody has the turn */
 	atomic_bool giving_up;             /* the poll thread waits for no outcome any more */
 	atomic_bool ending;                /* both threads end */
 	atomic_bool has_producer_id;       /* librdkafka says so in its figures */
@@ -60,9 +62,11 @@ struct publisher {
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool ask_now;     /* the poll thread has a suspicion */
-	unsigned waiting; /* for room or for the gate */
-	uint64_t rounds;  /* of polling, while somebody waits */
+	pthread_cond_t poll_turn; /* the poll thread waits for it */
+	bool poll_wanted;         /* something is on its way and nobody polls */
+	bool ask_now;             /* the poll thread has a suspicion */
+	unsigned waiting;         /* for room or for the gate */
+	uint64_t rounds;          /* of polling, while somebody waits */
 	char away_reason[256];
 	struct publish_origin origins[PUBLISHER_MAX_ORIGINS];
 	size_t origin_count;
@@ -74,6 +78,14 @@ struct publisher {
 
 /* publisher.c */
 int64_t publisher_queue_length(struct publisher *publisher);
+enum error publisher_link_new(struct publisher *publisher, struct publisher_link *link,
+			      struct text *why) MUST_USE;
+void publisher_link_destroy(struct publisher_link *link);
+
+/* publisher_poll.c */
+enum error publisher_poll_start(struct publisher *publisher) MUST_USE;
+void publisher_poll_join(struct publisher *publisher); /* after `ending` was set */
+void publisher_poll_wanted(struct publisher *publisher);
 
 /* publisher_sent.c: the notes begin with the producer that is made from `conf`. */
 bool publisher_note_requests(struct publisher *publisher, rd_kafka_conf_t *conf);
