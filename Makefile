@@ -211,7 +211,14 @@ bench: $(BENCH_PROGRAMS) bench-http bench-gateway bench-ingest bench-model ## me
 bench-http: $(BENCH_SERVERS) ## the HTTP server beside bare civetweb
 	@$(PYTHON) tests/bench/bench_http.py --build $(BUILD)/bench
 
-bench-gateway: $(BENCH_SERVERS) build ## the gateway beside bare civetweb with librdkafka, on a Kafka of its own
+BENCH_VENV := build/bench/venv
+$(BENCH_VENV)/.made: tests/bench/requirements.txt
+	@mkdir -p $(@D)
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+bench-gateway: $(BENCH_SERVERS) $(BENCH_VENV)/.made build ## the gateway beside bare civetweb with librdkafka and FastAPI, on a Kafka of its own
 	@$(PYTHON) tests/bench/bench_gateway.py --build $(BUILD)/bench --bin $(BUILD)/bin
 
 bench-ingest: $(BENCH_SERVERS) build ## ingest beside librdkafka alone, on a Kafka and HDFS of its own

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The gateway beside bare civetweb with librdkafka, and beside librdkafka alone for batches, on a
-Kafka of its own. Its memory with 256 connections while Kafka is away. Exits 1 when a target was
+"""The gateway beside bare civetweb with librdkafka, beside FastAPI, and beside librdkafka alone for
+batches, on a Kafka of its own. Its memory with 256 connections while Kafka is away. Exits 1 when a target was
 missed."""
 import argparse
 import os
@@ -78,6 +78,16 @@ def compare_ticks(gateway, peer, connections, options):
     return met and (low_tail or connections == 1)  # a lone connection's tail is the machine's
 
 
+def compare_with_python(gateway, brokers, options):
+    with serving(options.python, HERE / "peer_fastapi.py", brokers, "peer") as peer:
+        python, ours = in_turn(
+            options.rounds,
+            lambda: Load(f"http://127.0.0.1:{peer}/p", 32, options.seconds, HERE / "post_tick.lua"),
+            lambda: Load(gateway.url + "/v1/ticks", 32, options.seconds, HERE / "post_tick.lua"))
+    head(f"The same beside FastAPI, 32 connections, medians of {options.rounds} runs")
+    return row("ticks per s", median(ours, "per_s"), median(python, "per_s"), 6)
+
+
 def compare_batches(gateway, brokers, options):
     def produce():
         said = subprocess.run([options.build / "peer_produce", brokers, "peer", str(PRODUCED)],
@@ -112,6 +122,8 @@ def run(stack, folder, options):
     try:
         with serving(options.build / "peer_gateway", 64, brokers, "peer") as peer:
             met += [compare_ticks(gateway, peer, connections, options) for connections in (1, 32)]
+        if options.python.exists():
+            met.append(compare_with_python(gateway, brokers, options))
         met.append(compare_batches(gateway, brokers, options))
         met.append(measure_memory(gateway, stack, options.away_seconds))
     finally:
@@ -123,6 +135,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "bench")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "bin")
+    parser.add_argument("--python", type=pathlib.Path,
+                        default=ROOT / "build" / "bench" / "venv" / "bin" / "python",
+                        help="that has the packages of tests/bench/requirements.txt")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4)
     parser.add_argument("--away-seconds", type=int, default=60)
