@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """YARN beside a local HDFS: a ResourceManager and a NodeManager, for trainings with engine yarn."""
-import signal
-import subprocess
-import time
 from xml.sax.saxutils import escape
 
 from . import java, ports, rest
-from .errors import StackError
-from .supervisor import tail
+from .processes import Processes
 
 RESOURCEMANAGER, NODEMANAGER = "resourcemanager", "nodemanager"
 CLASSES = {RESOURCEMANAGER: "org.apache.hadoop.yarn.server.resourcemanager.ResourceManager",
@@ -15,11 +11,10 @@ CLASSES = {RESOURCEMANAGER: "org.apache.hadoop.yarn.server.resourcemanager.Resou
 PORTS = ("RM_HTTP_PORT", "RM_PORT", "RM_SCHEDULER_PORT", "RM_TRACKER_PORT", "RM_ADMIN_PORT", "NM_PORT",
          "NM_LOCALIZER_PORT", "NM_COLLECTOR_PORT", "NM_HTTP_PORT", "SHUFFLE_PORT")
 JAVA_OPTIONS = ["--add-opens=java.base/java.lang=ALL-UNNAMED", "-Djava.net.preferIPv4Stack=true"]
-START_LIMIT_S, STOP_LIMIT_S, POLL_S = 90, 30, 0.1
 
 
 class Yarn:
-    """`hdfs`: the running Hdfs that jobs read and write. Processes of our own, without a supervisor."""
+    """`hdfs`: the running Hdfs that jobs read and write."""
 
     def __init__(self, folder, hdfs):
         self.folder, self.hdfs = folder, hdfs
@@ -27,7 +22,7 @@ class Yarn:
         self.ports = dict(zip(PORTS, ports.free(len(PORTS))))
         self.url = f"http://{ports.HOST}:{self.ports['RM_HTTP_PORT']}"
         self.classpath = f"{self.conf}:{java.JARS / 'yarn'}/*"
-        self.processes = {}
+        self.processes = Processes(folder)
 
     def _write_config(self):
         values = {**self.ports, "FOLDER": escape(str(self.folder)),
@@ -44,29 +39,14 @@ class Yarn:
         java.fetch_jars("yarn")
         self._write_config()
         for name in names or (RESOURCEMANAGER, NODEMANAGER):
-            self._start_one(name)
-        self._wait(lambda: self.nodes() is not None, "the ResourceManager answers")
-        if NODEMANAGER in self.processes:
-            self._wait(lambda: self.nodes(), "a node runs")
+            self.processes.start(name, [java.find(), *java.QUICK, "-Xmx384m", *JAVA_OPTIONS, "-cp",
+                                        self.classpath, CLASSES[name]])
+        self.processes.wait(lambda: self.nodes() is not None, "the ResourceManager answers")
+        if self.has_node():
+            self.processes.wait(lambda: self.nodes(), "a node runs")
 
-    def _start_one(self, name):
-        with open(self.log_of(name), "ab") as log:
-            self.processes[name] = subprocess.Popen(
-                [java.find(), *java.QUICK, "-Xmx384m", *JAVA_OPTIONS, "-cp", self.classpath,
-                 CLASSES[name]], stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                cwd=self.folder, start_new_session=True)
-
-    def log_of(self, name):
-        return self.folder / f"{name}.log"
-
-    def _wait(self, condition, what):
-        limit = time.monotonic() + START_LIMIT_S
-        while not condition():
-            for name, process in self.processes.items():
-                if process.poll() is not None or time.monotonic() > limit:
-                    raise StackError(f"not within {START_LIMIT_S} s: {what}; the end of "
-                                     f"{self.log_of(name)}:\n{tail(self.log_of(name))}")
-            time.sleep(POLL_S)
+    def has_node(self):
+        return NODEMANAGER in self.processes.running
 
     def _ask(self, path):
         return rest.call_json("GET", f"{self.url}/ws/v1/cluster/{path}", timeout_s=5)[1]
@@ -84,12 +64,4 @@ class Yarn:
         return (self._ask("apps").get("apps") or {}).get("app", [])
 
     def stop(self):
-        for sent in (signal.SIGTERM, signal.SIGKILL):
-            for process in self.processes.values():
-                if process.poll() is None:
-                    process.send_signal(sent)
-            limit = time.monotonic() + STOP_LIMIT_S
-            while any(process.poll() is None for process in self.processes.values()) and \
-                    time.monotonic() < limit:
-                time.sleep(POLL_S)
-        self.processes.clear()
+        self.processes.stop()

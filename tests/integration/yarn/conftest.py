@@ -25,7 +25,7 @@ def yarn(shared_stack, run_folder):
 
 @pytest.fixture
 def node(yarn):
-    if NODEMANAGER not in yarn.processes:
+    if not yarn.has_node():
         yarn.start(NODEMANAGER)
     return yarn
 
