@@ -93,6 +93,17 @@ static struct entry *new_entry(struct entries *entries)
 	return &entries->items[entries->count];
 }
 
+/* Records of who did what name these where no token did it. */
+static bool is_reserved(const char *name)
+{
+	static const char *const reserved[] = { "anonymous", "autotrain", "schedule" };
+	for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+		if (strcmp(reserved[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* One line that is neither empty nor a comment. The token itself is in no message. */
 static bool read_line(struct entries *entries, char *line, struct text *why)
 {
@@ -112,6 +123,8 @@ static bool read_line(struct entries *entries, char *line, struct text *why)
 		why_putf(why, "more than a token, scopes and a name");
 	else if (name != NULL && strlen(name) >= sizeof entry->name)
 		why_putf(why, "the name is longer than %zu characters", sizeof entry->name - 1);
+	else if (name != NULL && is_reserved(name))
+		why_putf(why, "the name %s stands for what no token did: choose another", name);
 	else if (read_scopes(scopes, &entry->scopes, why)) {
 		SHA256((const unsigned char *)token, strlen(token), entry->digest);
 		if (!known_digest(entries, entry->digest)) {

@@ -166,6 +166,8 @@ static void test_the_file_s_errors_name_their_lines(void **state)
 	assert_refused(state, "\n" READER " read,see\n",
 		       ":2: scope \"see\" is none of read, write, admin");
 	assert_refused(state, READER " read a b\n", ":1: more than a token, scopes and a name");
+	assert_refused(state, READER " read autotrain\n",
+		       ":1: the name autotrain stands for what no token did: choose another");
 	assert_refused(state, READER " read\n\n" READER " write\n",
 		       ":3: the token was given before");
 	memset(long_line, 'a', sizeof long_line);
