@@ -59,6 +59,7 @@ export function chance(p) {
 
 // Three digits, for what is measured.
 export const rough = (value) => (known(value) ? figure(Number(value.toPrecision(3))) : NONE);
+export const perSecond = (rate) => (known(rate) ? `${rough(rate)} per s` : NONE);
 
 const two = (n) => String(n).padStart(2, "0");
 

@@ -16,14 +16,24 @@ export function make(tag, text = "", className = "") {
   return element;
 }
 
+// Of a table: text, or elements.
+export function cell(content, className = "") {
+  const element = make("td", typeof content === "string" ? content : "", className);
+  if (typeof content !== "string") element.append(...content);
+  return element;
+}
+
 const filled = new WeakMap();
 
-// Puts new children only when `shown`, what they are made from, is not what stands there.
+// Puts new children only when `shown`, what they are made from, is not what stands there. The keyboard
+// stays on the button of the same name.
 export function fill(element, shown, children) {
   const text = JSON.stringify(shown);
   if (filled.get(element) === text) return;
   filled.set(element, text);
+  const held = element.contains(document.activeElement) ? document.activeElement.ariaLabel : null;
   element.replaceChildren(...children());
+  if (held) [...element.querySelectorAll("button")].find((button) => button.ariaLabel === held)?.focus();
 }
 
 export const state = {
@@ -37,7 +47,8 @@ export const modelOf = (name) => state.models.find((m) => m.name === name);
 const listeners = new Map();
 
 // "dataset", "model": another one is chosen, and so another one is asked for; "models", "report",
-// "away": there is news of it; "version": another one predicts; "serving": another one may serve.
+// "away": there is news of it; "version": another one predicts; "serving": another one may serve;
+// "sources": one was started or stopped.
 export function on(event, listener) {
   listeners.set(event, [...(listeners.get(event) ?? []), listener]);
 }

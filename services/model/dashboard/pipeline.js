@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How the other services do, and the gateway's simulators.
+// How the other services do.
 
-import { act, askToken } from "/access.js";
+import { askToken } from "/access.js";
 import * as format from "/format.js";
-import { $, fill, make, say } from "/page.js";
+import { $, cell, fill, make, on, say } from "/page.js";
 import { Poller, serverNowS } from "/poll.js";
+import { showSources } from "/sources.js";
 
 const EVERY_MS = 3000;
 
@@ -55,72 +56,20 @@ function rateOf(name, value) {
   return rate;
 }
 
-const perSecond = (rate) => (typeof rate === "number" ? `${format.rough(rate)} per s` : "–");
-
 // --- the gateway ---------------------------------------------------------------------------------
-
-function cell(content, className = "") {
-  const element = make("td", typeof content === "string" ? content : "", className);
-  if (typeof content !== "string") element.append(...content);
-  return element;
-}
-
-function stopButton(source) {
-  const button = make("button", "Stop", "plain small");
-  button.type = "button";
-  button.setAttribute("aria-label", `Stop ${source.id}`);
-  button.addEventListener("click", () => {
-    button.disabled = true;
-    command(`/v1/pipeline/gateway/sources/${encodeURIComponent(source.id)}`, "DELETE", undefined,
-      (gone) => `${gone.id} is stopped after ${format.plural(gone.acknowledged ?? gone.sent ?? 0, "record")}.`)
-      .finally(() => { button.disabled = false; });
-  });
-  return button;
-}
-
-function sourceRow(source) {
-  const line = document.createElement("tr"), head = make("th", source.id);
-  head.scope = "row";
-  const trouble = source.last_error && source.state === "waiting" ? `, ${source.last_error.reason}` : "";
-  line.append(head, cell(`${source.type}${source.definition?.model ? ` ${source.definition.model}` : ""}`),
-    cell(`${source.state}${trouble}`), cell(perSecond(source.rate_per_s), "number"),
-    cell(format.count(source.acknowledged), "number"), cell([stopButton(source)], "buttons"));
-  return line;
-}
 
 function showGateway(json) {
   showService("gateway", json);
   const counters = json.counters ?? {}, rate = rateOf("accepted", counters.accepted);
-  showFacts("gateway", json, [["Records in", perSecond(rate)], ["Stored in Kafka", format.count(counters.accepted)],
+  showFacts("gateway", json, [["Records in", format.perSecond(rate)], ["Stored in Kafka", format.count(counters.accepted)],
     ["Rejected", format.count(counters.rejected)], ["On their way", format.count(counters.queued)]]);
-  const sources = json.sources?.sources ?? [];
-  fill($("sources"), sources, () => sources.map(sourceRow));
-  $("sources-part").hidden = sources.length === 0;
-  $("start-form").hidden = json.state === "off";
-  $("start").disabled = json.sources === null;
+  showSources(json);
 }
-
-async function command(path, method, body, said) {
-  say($("gateway-said"), "");
-  try {
-    say($("gateway-said"), said(await act(path, method, body)));
-  } catch (error) {
-    say($("gateway-said"), error.message);
-  }
-  gateway.restart();
-}
-
-$("start-form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const rate = Number($("simulator-rate").value);
-  command("/v1/pipeline/gateway/sources", "POST",
-    { type: "simulator", model: $("simulator-model").value, rate_per_s: rate },
-    (made) => `${made.id} runs.`);
-});
 
 const gateway = new Poller({
   path: () => "/v1/pipeline/gateway", everyMs: () => EVERY_MS, take: showGateway, failed: failedOf("gateway"),
 });
+on("sources", () => gateway.restart());
 
 // --- ingest --------------------------------------------------------------------------------------
 
@@ -138,7 +87,7 @@ function showIngest(json) {
   const counters = json.counters ?? {}, partitions = json.status?.partitions ?? [], rate = rateOf("rows", counters.rows);
   const lags = partitions.map((p) => p.lag).filter((lag) => typeof lag === "number");
   showFacts("ingest", json, [["Kafka lag", lags.length ? format.plural(lags.reduce((a, b) => a + b), "record") : format.count(counters.lag)],
-    ["Rows published", perSecond(rate)], ["Files since its start", format.count(counters.files)],
+    ["Rows published", format.perSecond(rate)], ["Files since its start", format.count(counters.files)],
     ["Dead letters since", format.count(counters.dead_letters)]]);
   fill($("partitions"), [partitions, Math.floor(serverNowS() / 5)], () => partitions.map(partitionRow));
   $("partitions-part").hidden = partitions.length === 0;

@@ -3,7 +3,7 @@
 
 import { act, confirm } from "/access.js";
 import * as format from "/format.js";
-import { $, fill, make, on, say, state, tell } from "/page.js";
+import { $, cell, fill, make, on, say, state, tell } from "/page.js";
 import { Poller, ask, serverNowS } from "/poll.js";
 
 const SHOWN = 20; // the newest ones
@@ -54,12 +54,6 @@ function button(text, label, act_, className = "") {
   element.type = "button";
   element.setAttribute("aria-label", label);
   element.addEventListener("click", act_);
-  return element;
-}
-
-function cell(content, className = "") {
-  const element = make("td", typeof content === "string" ? content : "", className);
-  if (typeof content !== "string") element.append(...content);
   return element;
 }
 

@@ -3,34 +3,11 @@
 
 The pictures are in build/results/dashboard; look at them after a change."""
 import datetime
-import importlib.util
 import json
-import pathlib
 
 from support import wait_until
-from support.browser import chart_label, shown
+from support.browser import chart_label, faults, picture, shown
 from support.models import bars, live_of, now_bars, produce
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-PICTURES = ROOT / "build" / "results" / "dashboard"
-AXE = pathlib.Path(importlib.util.find_spec("axe_playwright_python").origin).with_name("axe.min.js")
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-def picture(page, name):
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    data = page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-    assert len(data) > 20000, "there is nothing on it"
-
-
-def faults(page):
-    """What axe-core calls serious or critical: rule, element, why."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("rules => axe.run(document, rules)", RULES)
-    assert len(found["passes"]) > 20
-    return [f"{v['id']}: {n['html'][:120]}: {n['failureSummary'][:300]}"
-            for v in found["violations"] if v["impact"] in ("serious", "critical")
-            for n in v["nodes"]]
 
 
 def loaded(page):

@@ -143,24 +143,43 @@ def test_one_request_at_a_time_and_old_answers_dropped(model, open_page):
 
 def test_a_hidden_tab_asks_less_and_catches_up(model, open_page):
     def hideable(page):
+        page.add_init_script(f"({SPEEDED_UP})()")
         page.add_init_script("""
             window.isHidden = false;
             Object.defineProperty(document, "hidden", { get: () => window.isHidden });
         """)
     page = open_page(model, before=hideable)
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    shown(page, "#state-text", lambda text: text == "no data")
+    shown(page, "#model-title", lambda text: text == "Model streamlit")
+    page.click("text=Ticks")
+    shown(page, "#state-text", lambda text: text == "live")
 
-    def count_in(ms):
-        asked.clear()
-        page.wait_for_timeout(ms)
-        return sum("/live" in url for url in asked)
-    assert count_in(4000) >= 2
-    page.evaluate("window.isHidden = true")
-    page.wait_for_timeout(2500)  # the pause that had begun
-    assert count_in(5000) <= 1
-    asked.clear()
-    page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
-    page.wait_for_timeout(400)
-    assert sum("/live" in url for url in asked) == 1
+    often, seldom, caught_up = page.evaluate("""async () => {
+        const until = async (done) => {
+            while (!done()) await new Promise((next) => requestAnimationFrame(next));
+        };
+        const asks = async (n) => {  // of the live resource: by then its pause is one of this clock
+            const before = day.second;
+            await until(() => day.second >= before + n);
+        };
+        const asks_a_minute = async (seconds) => {
+            const before = day.second, begun = day.now;
+            await until(() => day.now >= begun + seconds * 1000);
+            return 60000 * (day.second - before) / (day.now - begun);
+        };
+        day.running = true;
+        await asks(3);
+        const often = await asks_a_minute(60);
+        window.isHidden = true;
+        await asks(2);
+        const seldom = await asks_a_minute(600);
+        const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+        day.running = false;
+        await pause(400);  // what is in flight comes, and the next pause is a real one, of 13 s at least
+        const before = day.second;
+        window.isHidden = false;
+        document.dispatchEvent(new Event("visibilitychange"));
+        await pause(400);
+        return [often, seldom, day.second - before];
+    }""")
+    assert often >= 30 and 2 <= seldom <= 6, (often, seldom)
+    assert caught_up == 1

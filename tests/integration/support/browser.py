@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A page of the dashboard in a real browser."""
+import importlib.util
+import pathlib
+
 from . import wait_until
 
 CHROMIUM = "/usr/bin/chromium"
@@ -7,6 +10,10 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
              "--disable-background-networking", "--disable-component-update", "--disable-sync",
              "--enable-precise-memory-info", "--js-flags=--expose-gc"]
 LIMIT_MS = 20000
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PICTURES = ROOT / "build" / "results" / "dashboard"
+AXE = pathlib.Path(importlib.util.find_spec("axe_playwright_python").origin).with_name("axe.min.js")
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
 def shown(page, selector, condition, limit_s=20):
@@ -32,3 +39,19 @@ def chart_label(page):
     page.wait_for_timeout(50)
     label = page.get_attribute("#chart", "aria-label")
     return label if "Chart from" in label else None
+
+
+def picture(page, name):
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    data = page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    assert len(data) > 20000, "there is nothing on it"
+
+
+def faults(page):
+    """What axe-core calls serious or critical: rule, element, why."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("rules => axe.run(document, rules)", RULES)
+    assert len(found["passes"]) > 20
+    return [f"{v['id']}: {n['html'][:120]}: {n['failureSummary'][:300]}"
+            for v in found["violations"] if v["impact"] in ("serious", "critical")
+            for n in v["nodes"]]
