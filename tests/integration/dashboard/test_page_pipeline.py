@@ -125,7 +125,7 @@ def test_replays_and_feeds_are_started_and_stopped(steered):
     picture(page, "sources")
     assert faults(page) == []
     page.set_viewport_size({"width": 390, "height": 900})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")  # the chart follows
     start(page, "coinbase", records="ticks")
     runs(page, "coinbase-3")
     assert page.is_hidden("#start-interval") and page.is_visible("#start-records")
