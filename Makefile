@@ -13,7 +13,7 @@ OPTIMIZE ?= -O2 -g
 # Debian's, which has python3-yaml, even where another python3 comes first in PATH.
 PYTHON   ?= $(firstword $(wildcard /usr/bin/python3) python3)
 VENV     ?= build/venv
-PROMTOOL ?= promtool
+PROMTOOL ?= $(firstword $(wildcard build/tools/promtool) promtool)
 
 SERVICES := gateway ingest model
 LIBRARIES := common $(SERVICES)
@@ -33,6 +33,8 @@ ifneq ($(WERROR),0)
 WARNINGS += -Werror
 endif
 
+# The same input gives the same bytes wherever it is built; here, so that --version does not name the folder.
+CPPFLAGS += -ffile-prefix-map=$(CURDIR)=.
 CPPFLAGS += -D_GNU_SOURCE -MMD -MP -iquote shared -iquote $(BUILD)/gen
 CFLAGS   += -std=c11 $(OPTIMIZE) $(WARNINGS) -pthread -fno-omit-frame-pointer $(PKG_CFLAGS)
 # The symbol: see shared/http_civetweb.c.
@@ -56,7 +58,7 @@ DIR_gateway := services/gateway
 DIR_ingest := services/ingest
 DIR_model := services/model
 
-sources = $(filter-out %/main.c,$(shell find $(DIR_$(1)) -name '*.c' | sort))
+sources = $(filter-out %/main.c,$(shell find $(DIR_$(1)) -name '*.c' | LC_ALL=C sort))
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 GENERATED_gateway := $(BUILD)/gen/openapi_gateway.c
@@ -67,7 +69,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery evaluate check-prometheus images check-deploy test-containers test-debian13 test-ha test-yarn lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery evaluate check-prometheus check-reproducible images check-deploy test-containers test-debian13 test-ha test-yarn lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -241,8 +243,11 @@ bench-recovery: $(BENCH_SERVERS) build ## how long ingest takes a partition with
 bench-model: $(BENCH_SERVERS) build ## training and predictions beside pandas, the bytes and bare civetweb, on an HDFS of its own
 	@$(VENV)/bin/python tests/bench/bench_model.py --build $(BUILD)/bench --bin $(BUILD)/bin
 
-check-prometheus: ## the alert rules' own tests, by promtool (Debian's package prometheus)
-	@command -v $(PROMTOOL) >/dev/null || { echo "no $(PROMTOOL): install Debian's package prometheus" >&2; exit 1; }
+check-reproducible: ## builds the programs twice, in different folders, and compares their bytes
+	@tests/reproducible.sh
+
+check-prometheus: ## the alert rules' own tests, by promtool (make deps puts it into build/tools)
+	@command -v $(PROMTOOL) >/dev/null || { echo "no $(PROMTOOL): make deps, or Debian's package prometheus" >&2; exit 1; }
 	@$(PROMTOOL) check config deploy/prometheus/prometheus.yml
 	@$(PROMTOOL) check config deploy/prometheus/compose.yml
 	@$(PROMTOOL) test rules deploy/prometheus/rules_test.yml
