@@ -81,6 +81,9 @@ whole cppcheck cppcheck -q -j "$jobs" --std=c11 --enable=warning,performance,por
 	--inline-suppr --suppressions-list=tests/cppcheck.txt --cppcheck-build-dir=build/cppcheck \
 	--error-exitcode=1 --library=tests/cppcheck.cfg -D_GNU_SOURCE \
 	-I shared "${c_files[@]}"
+whole prometheus make -s check-prometheus
+# What they were built from decides their bytes, not where: `make check-reproducible` builds twice.
+whole "programs name no folder" bash -c '! grep -lF "$PWD/" build/bin/gateway build/bin/ingest build/bin/model'
 per_file clang-tidy "$tidy" "${tidy_files[@]}"
 
 printf '{"passed": %d, "failed": %d}\n' $passed $failed >build/results/lint.json

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # deps.sh [run|test]: installs what is missing on Debian 12 or 13, as root or with sudo.
 #   run    what `make run` needs: compiler, libraries, Java, Maven, supervisor, the servers' jars
-#   test   that and what `make test` needs: clang, cppcheck, cmocka, Chromium, build/venv (default)
+#   test   that and what `make test` needs: clang, cppcheck, cmocka, Chromium, promtool, build/venv (default)
 # Says nothing and takes no time when all is there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,6 +15,8 @@ run_packages=(gcc make git pkg-config ca-certificates curl
 test_packages=(clang clang-tidy clang-format llvm cppcheck libcmocka-dev locales python3-venv chromium)
 # libFuzzer and clang's sanitizers, which carry clang's version in their name.
 declare -A clang_runtime=([12]=libclang-rt-14-dev [13]=libclang-rt-19-dev)
+
+as_root=()
 
 say() { echo "deps: $*" >&2; }
 fail() { say "$@"; exit 1; }
@@ -35,26 +37,52 @@ debian_release() {
 	echo "$ID $VERSION_ID"
 }
 
+# apt-get's own words go to build/deps.log.
+apt() {
+	mkdir -p "$root/build"
+	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 \
+		-o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" >>"$root/build/deps.log" 2>&1
+}
+
+apt_failed() {
+	tail -n 20 "$root/build/deps.log" >&2
+	fail "apt-get could not $*; all of its output is in $root/build/deps.log"
+}
+
+# What follows is missing: root or sudo is needed.
+become_root() {
+	[ "$(id -u)" = 0 ] && return
+	command -v sudo >/dev/null || fail "these packages are missing, and installing them takes root or sudo: $*"
+	as_root=(sudo)
+}
+
 install_packages() {
-	local names wanted as_root=()
+	local names wanted
 	names=$(missing "$@")
 	[ -z "$names" ] && return
 	mapfile -t wanted <<<"$names"
-	if [ "$(id -u)" != 0 ]; then
-		command -v sudo >/dev/null ||
-			fail "these packages are missing, and installing them takes root or sudo: ${wanted[*]}"
-		as_root=(sudo)
-	fi
+	become_root "${wanted[@]}"
 	say "installing ${wanted[*]}"
-	local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y
-		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
-	local log=$root/build/deps.log
-	mkdir -p "$root/build"
-	if ! { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${wanted[@]}"; } \
-		>"$log" 2>&1; then
-		tail -n 20 "$log" >&2
-		fail "apt-get could not install them; all of its output is in $log"
-	fi
+	apt update && apt install --no-install-recommends "${wanted[@]}" || apt_failed "install them"
+}
+
+# promtool alone: its package starts a server when it is installed.
+fetch_promtool() {
+	local tools=$root/build/tools packages
+	[ -x "$tools/promtool" ] || command -v promtool >/dev/null && return
+	say "fetching promtool out of the package prometheus"
+	mkdir -p "$tools"
+	(
+		cd "$tools"
+		rm -f prometheus_*.deb
+		apt download prometheus || { become_root prometheus && apt update && apt download prometheus; } ||
+			apt_failed "download prometheus"
+		packages=(prometheus_*.deb)
+		dpkg-deb --fsys-tarfile "${packages[0]}" | tar -xO ./usr/bin/promtool >promtool.new
+		chmod +x promtool.new
+		mv promtool.new promtool
+		rm -f "${packages[@]}"
+	)
 }
 
 make_venv() {
@@ -82,6 +110,7 @@ run)
 test)
 	install_packages "${run_packages[@]}" "${test_packages[@]}" "${clang_runtime[$release]}"
 	"$here/jars.sh" kafka hadoop uplot spark
+	fetch_promtool
 	make_venv
 	;;
 *)
