@@ -208,6 +208,8 @@ static enum error new_topic(const struct kafka_topic *topic, bool with_ahead,
 	/* These fail only for a NULL name. */
 	(void)rd_kafka_NewTopic_set_config(*out, "retention.bytes", bytes);
 	(void)rd_kafka_NewTopic_set_config(*out, "retention.ms", "-1");
+	if (topic->compacted)
+		(void)rd_kafka_NewTopic_set_config(*out, "cleanup.policy", "compact");
 	if (with_ahead)
 		(void)rd_kafka_NewTopic_set_config(*out, AHEAD_PROPERTY, "172800000");
 	return ERROR_OK;
@@ -328,8 +330,12 @@ const struct kafka_topic_limits KAFKA_DEFAULT_LIMITS = {
 	.message_bytes = 1048588,
 };
 
-static void read_limits(rd_kafka_event_t *event, struct kafka_topic_limits *limits)
+/* Each property that the broker tells; `value` may be NULL. */
+typedef void each_property(const char *name, const char *value, void *user);
+
+static void read_limit(const char *name, const char *value, void *user)
 {
+	struct kafka_topic_limits *limits = user;
 	const struct {
 		const char *name;
 		int64_t *value;
@@ -338,18 +344,28 @@ static void read_limits(rd_kafka_event_t *event, struct kafka_topic_limits *limi
 		{ AHEAD_PROPERTY, &limits->after_ms },
 		{ "max.message.bytes", &limits->message_bytes },
 	};
+	for (size_t k = 0; value && k < sizeof(wanted) / sizeof(wanted[0]); k++) {
+		if (strcmp(wanted[k].name, name) == 0)
+			*wanted[k].value = strtoll(value, NULL, 10);
+	}
+}
+
+static void read_policy(const char *name, const char *value, void *user)
+{
+	if (value && strcmp(name, "cleanup.policy") == 0)
+		*(bool *)user = strcmp(value, "compact") == 0;
+}
+
+static void read_properties(rd_kafka_event_t *event, each_property *read, void *user)
+{
 	size_t resources = 0, entries = 0;
 	const rd_kafka_ConfigResource_t **all = rd_kafka_DescribeConfigs_result_resources(
 		rd_kafka_event_DescribeConfigs_result(event), &resources);
 	const rd_kafka_ConfigEntry_t **entry =
 		resources > 0 ? rd_kafka_ConfigResource_configs(all[0], &entries) : NULL;
-	for (size_t i = 0; i < entries; i++) {
-		const char *value = rd_kafka_ConfigEntry_value(entry[i]);
-		for (size_t k = 0; value && k < sizeof(wanted) / sizeof(wanted[0]); k++) {
-			if (strcmp(wanted[k].name, rd_kafka_ConfigEntry_name(entry[i])) == 0)
-				*wanted[k].value = strtoll(value, NULL, 10);
-		}
-	}
+	for (size_t i = 0; i < entries; i++)
+		read(rd_kafka_ConfigEntry_name(entry[i]), rd_kafka_ConfigEntry_value(entry[i]),
+		     user);
 }
 
 static enum error described(rd_kafka_event_t *event, const char *topic, struct text *why)
@@ -364,12 +380,11 @@ static enum error described(rd_kafka_event_t *event, const char *topic, struct t
 	return error_of_kafka(code);
 }
 
-enum error kafka_topic_limits(rd_kafka_t *handle, const char *topic, int timeout_ms,
-			      struct kafka_topic_limits *limits, struct text *why)
+static enum error describe_topic(rd_kafka_t *handle, const char *topic, int timeout_ms,
+				 each_property *read, void *user, struct text *why)
 {
 	struct admin_call call;
 	enum error error;
-	*limits = KAFKA_DEFAULT_LIMITS;
 	rd_kafka_ConfigResource_t *resource =
 		rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
 	admin_begin(&call, handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
@@ -379,8 +394,22 @@ enum error kafka_topic_limits(rd_kafka_t *handle, const char *topic, int timeout
 	if (error == ERROR_OK)
 		error = described(event, topic, why);
 	if (error == ERROR_OK)
-		read_limits(event, limits);
+		read_properties(event, read, user);
 	admin_end(&call, event);
 	rd_kafka_ConfigResource_destroy(resource);
 	return error;
+}
+
+enum error kafka_topic_limits(rd_kafka_t *handle, const char *topic, int timeout_ms,
+			      struct kafka_topic_limits *limits, struct text *why)
+{
+	*limits = KAFKA_DEFAULT_LIMITS;
+	return describe_topic(handle, topic, timeout_ms, read_limit, limits, why);
+}
+
+enum error kafka_topic_is_compacted(rd_kafka_t *handle, const char *topic, int timeout_ms,
+				    bool *compacted, struct text *why)
+{
+	*compacted = false;
+	return describe_topic(handle, topic, timeout_ms, read_policy, compacted, why);
 }

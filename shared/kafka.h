@@ -6,6 +6,7 @@
 #define TICKLINE_KAFKA_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,7 @@ struct kafka_topic {
 	int partitions;
 	int replication;         /* -1: the broker's default */
 	int64_t retention_bytes; /* -1: no limit */
+	bool compacted;          /* the last record of each key is kept for ever */
 };
 
 /* Makes the topics that are missing; one that exists is OK and stays as it is. UNREACHABLE, TIMEOUT
@@ -66,5 +68,10 @@ extern const struct kafka_topic_limits KAFKA_DEFAULT_LIMITS;
 /* UNREACHABLE, TIMEOUT or KAFKA; `limits` is then KAFKA_DEFAULT_LIMITS. */
 enum error kafka_topic_limits(rd_kafka_t *handle, const char *topic, int timeout_ms,
 			      struct kafka_topic_limits *limits, struct text *why) MUST_USE;
+
+/* Whether the topic forgets nothing but records whose key came again (cleanup.policy=compact).
+ * UNREACHABLE, TIMEOUT or KAFKA: not told. */
+enum error kafka_topic_is_compacted(rd_kafka_t *handle, const char *topic, int timeout_ms,
+				    bool *compacted, struct text *why) MUST_USE;
 
 #endif

@@ -77,9 +77,9 @@ static enum error ensure_topics(struct publisher *p, struct text *why)
 	const struct kafka_settings *s = p->options.kafka;
 	const struct kafka_topic topics[] = {
 		{ s->ticks_topic, (int)s->topic_partitions, (int)s->topic_replication,
-		  s->topic_retention_bytes },
+		  s->topic_retention_bytes, false },
 		{ s->bars_topic, (int)s->topic_partitions, (int)s->topic_replication,
-		  s->topic_retention_bytes },
+		  s->topic_retention_bytes, false },
 	};
 	return kafka_topics_ensure(p->link.handle, topics, sizeof(topics) / sizeof(topics[0]),
 				   (int)p->options.settings->broker_timeout_ms, why);

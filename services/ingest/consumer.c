@@ -13,6 +13,7 @@
 #include "consumer_internal.h"
 #include "kafka.h"
 #include "log.h"
+#include "row.h"
 #include "timestamp.h"
 
 enum {
@@ -260,8 +261,7 @@ static struct partition_policy policy_of(const struct ingest_settings *settings)
 		.retry_max_us = settings->retry_max_ms * 1000,
 		.blocked_retry_us = settings->blocked_retry_ms * 1000,
 		.fence_wait_us = FENCE_WAIT_US,
-		/* Writers of other origin: what they add is ignored, what they derived is kept. */
-		.record = { .bounds = settings->bounds, .unknown_ignored = true },
+		.record = row_rules(&settings->bounds),
 	};
 }
 

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include <cjson/cJSON.h>
+
 #include "text.h"
 
 struct dead_letter {
@@ -23,5 +25,10 @@ struct dead_letter {
 };
 
 void dead_letter_write(const struct dead_letter *letter, struct text *out);
+
+/* dead_letter_read.c: the way back. Everything in `letter` points into `memory`, which the caller
+ * frees by cJSON_Delete, also after an error. INVALID: not such a line; `why` names the member. */
+enum error dead_letter_read(const char *line, size_t length, struct dead_letter *letter,
+			    cJSON **memory, struct text *why) MUST_USE;
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef TICKLINE_INGEST_INGEST_H
 #define TICKLINE_INGEST_INGEST_H
 
+#include <stdatomic.h>
+
 #include "consumer.h"
 #include "dataset.h"
 #include "http_server.h"
@@ -21,6 +23,9 @@ struct ingest {
 	struct status *status;
 	struct consumer *consumer;
 	struct watch *watch;
+	const struct config *config;
+	struct metrics *metrics;
+	atomic_bool replaying; /* one at a time: each has two Kafka clients of its own */
 };
 
 /* status_api.c; `user` is the struct ingest. */
@@ -28,12 +33,13 @@ http_handler status_get;
 http_handler status_get_partition;
 http_handler status_acknowledge_loss;
 
-/* flush_api.c, pause_api.c, files_api.c, dead_letters_api.c */
+/* flush_api.c, pause_api.c, files_api.c, dead_letters_api.c, replay_api.c */
 http_handler flush_post;
 http_handler pause_post;
 http_handler resume_post;
 http_handler files_get;
 http_handler dead_letters_get;
+http_handler replay_post;
 
 /* The query's `dataset` (ticks or bars); NULL: answered 400. */
 const struct dataset *dataset_asked(struct http_request *request, const struct ingest *ingest);

@@ -24,6 +24,7 @@ struct ingest_settings {
 	int64_t blocked_retry_ms;
 	int64_t revoke_timeout_ms;
 	int64_t flush_timeout_ms;
+	int64_t replay_timeout_ms;
 	int64_t partition_refresh_ms;
 	int64_t join_bytes; /* 0: no joins */
 	int64_t join_files;

@@ -56,7 +56,9 @@ static void stop_datasets(struct service *service, void *app)
 static enum error start_datasets(struct service *service, void *app, struct text *why)
 {
 	struct ingest *ingest = app;
-	enum error error = init_datasets(ingest, service_metrics(service), why);
+	ingest->config = service_config(service);
+	ingest->metrics = service_metrics(service);
+	enum error error = init_datasets(ingest, ingest->metrics, why);
 	ingest->status = status_new();
 	if (!error && !ingest->status)
 		error = ERROR_NO_MEMORY;
@@ -125,6 +127,7 @@ static const struct http_route routes[] = {
 	  FLUSH_BODY_BYTES },
 	{ "GET", "/v1/files", files_get, HTTP_SCOPE_READ, 0 },
 	{ "GET", "/v1/dead-letters", dead_letters_get, HTTP_SCOPE_READ, 0 },
+	{ "POST", "/v1/dead-letters/replay", replay_post, HTTP_SCOPE_ADMIN, FLUSH_BODY_BYTES },
 	{ "POST", "/v1/flush", flush_post, HTTP_SCOPE_WRITE, FLUSH_BODY_BYTES },
 	{ "POST", "/v1/pause", pause_post, HTTP_SCOPE_ADMIN, FLUSH_BODY_BYTES },
 	{ "POST", "/v1/resume", resume_post, HTTP_SCOPE_ADMIN, FLUSH_BODY_BYTES },

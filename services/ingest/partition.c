@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "row.h"
 #include "timestamp.h"
 
 struct partition *partition_new(const struct dataset *dataset, int32_t number)
@@ -81,18 +82,18 @@ static int64_t message_wall_us(const rd_kafka_message_t *message)
 }
 
 static enum error refuse(struct partition *partition, const rd_kafka_message_t *message,
-			 const char *reason, const char *field, const char *text, int64_t now_us)
+			 const struct record_fault *fault, int64_t now_us)
 {
-	dataset_count_refusal(partition->dataset, reason);
+	dataset_count_refusal(partition->dataset, fault->code);
 	metric_add(partition->dataset->metrics.dead_letters, 1);
 	const struct dead_letter letter = {
 		.topic = partition->dataset->topic,
 		.partition = partition->number,
 		.offset = message->offset,
 		.timestamp_us = message_wall_us(message),
-		.reason = reason,
-		.field = field,
-		.text = text,
+		.reason = fault->code,
+		.field = fault->field,
+		.text = fault->reason,
 		.key = { message->key, message->key_len },
 		.raw = { message->payload, message->len },
 	};
@@ -102,15 +103,11 @@ static enum error refuse(struct partition *partition, const rd_kafka_message_t *
 static enum error add(struct partition *partition, const rd_kafka_message_t *message,
 		      const struct partition_policy *policy, int64_t now_us)
 {
-	if (!message->payload)
-		return refuse(partition, message, "null", "", "the value is null", now_us);
-	if (message->len == 0)
-		return refuse(partition, message, "empty", "", "the value is empty", now_us);
+	const struct slice value = { message->payload, message->len };
 	struct record record;
 	struct record_fault fault;
-	if (record_read_json(partition->dataset->table, &policy->record, message->payload,
-			     message->len, &record, &fault))
-		return refuse(partition, message, fault.code, fault.field, fault.reason, now_us);
+	if (row_read(partition->dataset->table, &policy->record, &value, &record, &fault))
+		return refuse(partition, message, &fault, now_us);
 	return batch_add_row(partition->open, message->offset, &record, now_us);
 }
 

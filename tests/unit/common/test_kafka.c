@@ -121,7 +121,7 @@ static void existing_topics_are_left_alone(void **state)
 	struct fixture *f = *state;
 	assert_int_equal(0, rd_kafka_mock_topic_create(f->cluster, "here", 3, 1));
 	/* The mock cluster cannot make topics: OK proves that nobody asked it to. */
-	const struct kafka_topic topics[] = { { "here", 1, 1, -1 } };
+	const struct kafka_topic topics[] = { { "here", 1, 1, -1, false } };
 	assert_int_equal(ERROR_OK, kafka_topics_ensure(f->producer, topics, 1, WAIT_MS, &f->why));
 	int count = 0;
 	assert_int_equal(ERROR_OK,
@@ -132,7 +132,7 @@ static void existing_topics_are_left_alone(void **state)
 static void a_topic_that_cannot_be_made_is_an_error(void **state)
 {
 	struct fixture *f = *state;
-	const struct kafka_topic topics[] = { { "missing", 1, 1, 1 << 30 } };
+	const struct kafka_topic topics[] = { { "missing", 1, 1, 1 << 30, false } };
 	enum error error = kafka_topics_ensure(f->producer, topics, 1, WAIT_MS, &f->why);
 	assert_int_not_equal(ERROR_OK, error);
 	assert_true(f->why.length > 0);
@@ -146,7 +146,7 @@ static void a_topic_that_cannot_be_made_is_an_error(void **state)
 static void a_topic_with_an_impossible_shape_is_invalid(void **state)
 {
 	struct fixture *f = *state;
-	const struct kafka_topic topics[] = { { "bad", 1000000, 1, -1 } };
+	const struct kafka_topic topics[] = { { "bad", 1000000, 1, -1, false } };
 	assert_int_equal(ERROR_INVALID,
 			 kafka_topics_ensure(f->producer, topics, 1, WAIT_MS, &f->why));
 	assert_non_null(strstr(f->why.data, "bad"));
@@ -156,7 +156,7 @@ static void waiting_for_a_broker_that_is_away_has_a_limit(void **state)
 {
 	struct fixture *f = *state;
 	assert_int_equal(0, rd_kafka_mock_broker_set_down(f->cluster, 1));
-	const struct kafka_topic topics[] = { { "here", 1, 1, -1 } };
+	const struct kafka_topic topics[] = { { "here", 1, 1, -1, false } };
 	int64_t start_us = monotonic_now_us();
 	enum error error = kafka_topics_ensure(f->producer, topics, 1, 300, &f->why);
 	assert_true(error == ERROR_TIMEOUT || error == ERROR_UNREACHABLE);
