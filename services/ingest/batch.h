@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Records of one partition that become one file: CSV rows, dead letters, and the range of offsets
+ * Records of one partition that become one file: rows, dead letters, and the range of offsets
  * they stand for, which has no hole towards the batch before. One owner at a time: the polling
  * thread while it is open, then a writer, then the polling thread again.
  */
@@ -26,13 +26,14 @@ struct commit_file {
 struct batch {
 	struct batch *next;
 	struct file_range range; /* last < first: nothing was read yet */
-	struct text rows;
+	struct text rows;        /* in the format of `range`; until batch_pack not packed */
 	struct text dead_letters;
 	int64_t row_count, dead_letter_count;
 	int64_t opened_us, newest_us, sealed_us; /* monotonic */
 	int64_t opened_wall_us;                  /* set by whoever opens it */
 	struct commit_file files[FILE_KINDS];
 	unsigned attempts; /* names used in the staging folder */
+	bool packed;       /* `rows` are what the file will hold */
 	bool fills_gap;    /* acknowledges lost offsets: an empty file for their range */
 };
 
@@ -41,7 +42,8 @@ struct batch_rules {
 	int64_t clock_us; /* a file ends at each multiple of it since 1970, UTC; 0: at none */
 };
 
-/* `first`: the offset after the last one that was covered. NULL: no memory. */
+/* `first`: the offset after the last one that was covered. Of CSV, until somebody sets another
+ * format. NULL: no memory. */
 struct batch *batch_new(int32_t partition, int64_t first, int64_t now_us);
 void batch_destroy(struct batch **batch);
 
@@ -51,8 +53,13 @@ enum error batch_add_row(struct batch *batch, int64_t offset, const struct recor
 enum error batch_add_dead_letter(struct batch *batch, const struct dead_letter *letter,
 				 int64_t now_us) MUST_USE;
 
+/* Makes the rows what the file will hold; once. NO_MEMORY or LIMIT: nothing is changed. */
+enum error batch_pack(struct batch *batch) MUST_USE;
+
 int64_t batch_records(const struct batch *batch);
 int64_t batch_bytes(const struct batch *batch);
+/* The most that it may hold while it is packed and published. */
+int64_t batch_bytes_to_publish(const struct batch *batch);
 
 /* Rows or bytes say that it is full. */
 bool batch_is_full(const struct batch *batch, const struct batch_rules *rules);

@@ -172,7 +172,12 @@ enum error commit_run(struct batch *batch, const struct lease *lease, struct web
 {
 	struct commit c = { .batch = batch, .lease = lease, .hdfs = hdfs, .why = why };
 	const struct dataset *dataset = lease->dataset;
-	enum error error = ERROR_OK;
+	/* Once, so that every attempt has the same bytes. */
+	enum error error = batch_pack(batch);
+	if (error) {
+		why_putf(why, "the rows can't be packed: %s", error_text(error));
+		return error;
+	}
 	if (batch->dead_letter_count > 0)
 		error = publish(&c, FILE_DEAD_LETTERS, &batch->dead_letters,
 				dataset->dead_letter_folder);

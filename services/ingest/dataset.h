@@ -5,6 +5,7 @@
 #ifndef TICKLINE_INGEST_DATASET_H
 #define TICKLINE_INGEST_DATASET_H
 
+#include "data_format.h"
 #include "error.h"
 #include "metrics.h"
 #include "record.h"
@@ -19,6 +20,7 @@ struct dataset_metrics {
 struct dataset {
 	const struct record_table *table;
 	const char *topic;
+	enum data_format format;  /* of new files; CSV after dataset_init */
 	char *folder;             /* <root>/data/bitcoin_data: the published files */
 	char *dead_letter_folder; /* <root>/dead_letters/bitcoin_data */
 	char *staging_folder;     /* <root>/staging/bitcoin_data */

@@ -8,7 +8,12 @@
 
 enum { PARTITION_DIGITS = 5, OFFSET_DIGITS = 20 };
 
-static const char *const suffixes[FILE_KINDS] = { ".csv", ".jsonl" };
+static const char dead_letter_ending[] = ".jsonl";
+
+static const char *ending_of(enum file_kind kind, const struct file_range *range)
+{
+	return kind == FILE_ROWS ? data_format_ending(range->format) : dead_letter_ending;
+}
 
 void file_name_print(enum file_kind kind, const struct file_range *range, char out[FILE_NAME_MAX])
 {
@@ -16,7 +21,7 @@ void file_name_print(enum file_kind kind, const struct file_range *range, char o
 	assert(range->first >= 0 && range->first <= range->last);
 	snprintf(out, FILE_NAME_MAX, "part-%0*" PRId32 "-%0*" PRId64 "-%0*" PRId64 "%s",
 		 PARTITION_DIGITS, range->partition, OFFSET_DIGITS, range->first, OFFSET_DIGITS,
-		 range->last, suffixes[kind]);
+		 range->last, ending_of(kind, range));
 }
 
 void file_name_prefix(int32_t partition, char out[FILE_NAME_MAX])
@@ -56,5 +61,8 @@ bool file_name_parse(enum file_kind kind, const char *name, struct file_range *r
 	    !read_number(&at, OFFSET_DIGITS, '.', &range->last))
 		return false;
 	range->partition = (int32_t)partition;
-	return range->first <= range->last && strcmp(at - 1, suffixes[kind]) == 0;
+	range->format = DATA_CSV;
+	bool ours = kind == FILE_ROWS ? data_format_of_ending(at - 1, &range->format)
+				      : strcmp(at - 1, dead_letter_ending) == 0;
+	return ours && range->first <= range->last;
 }

@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "data_format.h"
+
 #define AT(member) .offset = offsetof(struct ingest_settings, member)
 
 static const struct config_option options[] = {
@@ -11,6 +13,14 @@ static const struct config_option options[] = {
 	  AT(group),
 	  .initial = "tickline-ingest",
 	  .help = "consumer group; instances of one group share the partitions" },
+	{ .name = "format",
+	  .type = CONFIG_CHOICE,
+	  AT(format),
+	  .initial = "csv",
+	  .choices = DATA_FORMAT_CHOICES,
+	  .help = "what new files hold, and their names' ending; older ones of another format stay "
+		  "as "
+		  "they are" },
 	{ .name = "rotate_rows",
 	  .type = CONFIG_INT,
 	  AT(rotate_rows),
@@ -26,7 +36,7 @@ static const struct config_option options[] = {
 	  .min = 1024,
 	  .max = 536870912,
 	  .unit = "bytes",
-	  .help = "publish a file at this size" },
+	  .help = "publish a file at this size, before it is packed" },
 	{ .name = "rotate_age_ms",
 	  .type = CONFIG_INT,
 	  AT(rotate_age_ms),
@@ -51,8 +61,7 @@ static const struct config_option options[] = {
 	  .max = 86400,
 	  .unit = "s",
 	  .help = "end files where the clock (UTC) reaches a multiple of this, 3600: each full "
-		  "hour, "
-		  "by when a record is read; 0: never" },
+		  "hour, by when a record is read; 0: never" },
 	{ .name = "memory_limit_bytes",
 	  .type = CONFIG_INT,
 	  AT(memory_limit_bytes),

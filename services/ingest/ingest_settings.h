@@ -13,6 +13,7 @@
 
 struct ingest_settings {
 	char *group;
+	int64_t format; /* enum data_format */
 	int64_t rotate_rows;
 	int64_t rotate_bytes;
 	int64_t rotate_age_ms;

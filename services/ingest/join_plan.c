@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A file that is full, or can't grow because its neighbour has larger blocks (CONCAT refuses them)
- * or stands behind a gap, stays so for as long as its neighbour is what it is; that is what makes
- * the leftmost other one the same for all who look.
+ * A file that is full, or can't grow because its neighbour has larger blocks (CONCAT refuses them),
+ * is of another format or stands behind a gap, stays so for as long as its neighbour is what it is;
+ * that is what makes the leftmost other one the same for all who look.
  *
  * A gap between two names is never joined over: the name would say that lost offsets were seen.
  */
@@ -49,6 +49,7 @@ static bool has_room(const struct join_plan *plan)
 static bool can_follow(const struct join_plan *plan, const struct join_file *file)
 {
 	return plan->bytes < plan->rules->bytes && file->range.first == plan->last + 1 &&
+	       file->range.format == plan->files[0].range.format &&
 	       file->block_size <= plan->files[0].block_size;
 }
 
@@ -57,6 +58,13 @@ static enum error covered(struct join_plan *plan, const struct join_file *file, 
 	if (file->range.first == plan->files[0].range.first) {
 		why_putf(why, "two files of partition %" PRId32 " begin with offset %" PRId64,
 			 file->range.partition, file->range.first);
+		return ERROR_CONFLICT;
+	}
+	if (file->range.format != plan->files[0].range.format) {
+		why_putf(why,
+			 "the file of partition %" PRId32 " from offset %" PRId64
+			 " covers one of another format from offset %" PRId64,
+			 file->range.partition, plan->files[0].range.first, file->range.first);
 		return ERROR_CONFLICT;
 	}
 	if (!has_room(plan))

@@ -46,7 +46,7 @@ struct join_plan {
 void join_plan_init(struct join_plan *plan, const struct join_rules *rules);
 
 /* The next file. OK: go on; CANCELLED: the plan needs no more files; CONFLICT: two files begin with
- * the same offset, which no join makes. */
+ * the same offset, or one covers one of another format, which no join makes. */
 enum error join_plan_add(struct join_plan *plan, const struct join_file *file,
 			 struct text *why) MUST_USE;
 

@@ -36,6 +36,8 @@ static enum error init_datasets(struct ingest *ingest, struct metrics *metrics, 
 	for (enum record_kind kind = 0; !error && kind < RECORD_KINDS; kind++)
 		error = dataset_init(&ingest->datasets[kind], record_table(kind), topics[kind],
 				     ingest->hdfs.hdfs_root, metrics, why);
+	for (enum record_kind kind = 0; kind < RECORD_KINDS; kind++)
+		ingest->datasets[kind].format = (enum data_format)ingest->settings.format;
 	return error;
 }
 

@@ -111,9 +111,17 @@ static enum error add(struct partition *partition, const rd_kafka_message_t *mes
 	return batch_add_row(partition->open, message->offset, &record, now_us);
 }
 
+static struct batch *new_batch(const struct partition *partition, int64_t first, int64_t now_us)
+{
+	struct batch *batch = batch_new(partition->number, first, now_us);
+	if (batch)
+		batch->range.format = partition->dataset->format;
+	return batch;
+}
+
 static bool open_batch(struct partition *partition, int64_t wall_us, int64_t now_us)
 {
-	partition->open = batch_new(partition->number, partition->cover_from, now_us);
+	partition->open = new_batch(partition, partition->cover_from, now_us);
 	if (partition->open)
 		partition->open->opened_wall_us = wall_us;
 	return partition->open != NULL;
@@ -179,7 +187,7 @@ size_t partition_fill_gaps(struct partition *partition, int64_t now_us)
 	size_t filled = 0;
 	for (size_t i = 0; i < partition->gap_count; i++) {
 		const struct gap *gap = &partition->gaps[i];
-		struct batch *batch = batch_new(partition->number, gap->first, now_us);
+		struct batch *batch = new_batch(partition, gap->first, now_us);
 		if (!batch)
 			break;
 		batch->range.last = gap->last;
@@ -258,7 +266,7 @@ static struct job *publish_job(struct partition *partition)
 		return NULL;
 	partition->sealed = batch->next;
 	batch->next = NULL;
-	partition->flying_bytes = batch_bytes(batch);
+	partition->flying_bytes = batch_bytes_to_publish(batch);
 	partition->flying_opened_us = batch->opened_us;
 	return job;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gzip.h"
+
 enum { PATH_MAX_BYTES = 1100, ATTEMPTS = 10 };
 
 /* --- names -------------------------------------------------------------------------------------
@@ -83,9 +85,11 @@ enum error verify_last_partition(const struct dataset *dataset, struct webhdfs *
 struct lines {
 	int64_t bytes, count;
 	char last;
+	struct gunzip *gunzip; /* NULL: not packed */
+	bool broken;
 };
 
-static enum error count_bytes(const char *data, size_t length, void *user)
+static enum error count_ends(const char *data, size_t length, void *user)
 {
 	struct lines *lines = user;
 	const char *end = data + length;
@@ -93,8 +97,26 @@ static enum error count_bytes(const char *data, size_t length, void *user)
 		lines->count++;
 	if (length > 0)
 		lines->last = end[-1];
-	lines->bytes += (int64_t)length;
 	return ERROR_OK;
+}
+
+static enum error count_bytes(const char *data, size_t length, void *user)
+{
+	struct lines *lines = user;
+	lines->bytes += (int64_t)length;
+	if (!lines->gunzip)
+		return count_ends(data, length, lines);
+	/* What can't be unpacked is told as cut, once it is sure that it was not joined meanwhile.
+	 */
+	enum error error = gunzip_take(lines->gunzip, data, length, count_ends, lines);
+	lines->broken |= error == ERROR_ENCODING;
+	return error == ERROR_ENCODING ? ERROR_OK : error;
+}
+
+static bool is_cut(const struct lines *lines)
+{
+	return lines->broken || lines->last != '\n' ||
+	       (lines->gunzip && !gunzip_is_whole(lines->gunzip));
 }
 
 /* CONFLICT: it is no longer what was listed. */
@@ -107,13 +129,19 @@ static enum error count_lines(struct webhdfs *hdfs, const char *folder, enum fil
 	*count = 0;
 	if (entry->length == 0)
 		return ERROR_OK;
+	if (kind == FILE_ROWS && data_format_is_packed(entry->range.format) &&
+	    !(lines.gunzip = gunzip_new()))
+		return ERROR_NO_MEMORY;
 	file_name_print(kind, &entry->range, name);
 	snprintf(path, sizeof path, "%s/%s", folder, name);
 	enum error error = webhdfs_open(hdfs, path, 0, -1, count_bytes, &lines, why);
 	if (error == ERROR_NOT_FOUND || (!error && lines.bytes != entry->length))
-		return ERROR_CONFLICT;
-	*count = lines.count;
-	*cut += !error && lines.last != '\n';
+		error = ERROR_CONFLICT;
+	if (!error) {
+		*count = lines.count;
+		*cut += is_cut(&lines);
+	}
+	gunzip_destroy(&lines.gunzip);
 	return error;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The published files of a dataset on HDFS, and the records in them. A file is published when its
- * name is part-<partition, 5 digits>-<first offset, 20>-<last offset, 20>.csv and nothing else:
- * folders, names of copies under way and foreign files are not looked into.
+ * name is part-<partition, 5 digits>-<first offset, 20>-<last offset, 20> with the ending of a
+ * format (shared/data_format.h), and nothing else: folders, names of copies under way and foreign
+ * files are not looked into.
  *
  * Order: a record's key decides its partition, so the bars of one symbol lie in one partition, and
  * its files in the order of their offsets hold them in the order in which they came.
@@ -13,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "data_format.h"
 #include "error.h"
 #include "record.h"
 #include "text.h"
@@ -22,6 +24,7 @@ struct dataset_file {
 	int32_t partition;
 	int64_t first, last; /* offsets, both inclusive */
 	int64_t length;      /* bytes */
+	enum data_format format;
 };
 
 struct dataset {
@@ -54,8 +57,9 @@ struct dataset_sink {
 	void *user;
 };
 
-/* Streams one file from byte `from` on. LENGTH: it is cut (its last line has no end, or the bytes
- * that came are not as many as were listed): whatever was told of it must be forgotten. Else the
+/* Streams one file from byte `from` on, which in a packed file is where a member begins. LENGTH: it
+ * is cut (its last line has no end, the bytes that came are not as many as were listed, or they
+ * can't be unpacked): whatever was told of it must be forgotten. Else the
  * errors of webhdfs_open. */
 enum error dataset_read(struct webhdfs *client, const char *folder, const struct dataset_file *file,
 			int64_t from, const struct record_table *table,

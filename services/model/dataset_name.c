@@ -34,7 +34,8 @@ bool dataset_parse_name(const char *name, struct dataset_file *file)
 		return false;
 	const char *at = name + sizeof(prefix) - 1;
 	if (!take_number(&at, 5, "-", &partition) || !take_number(&at, 20, "-", &first) ||
-	    !take_number(&at, 20, ".csv", &last) || *at != '\0' || first > last)
+	    !take_number(&at, 20, "", &last) || first > last ||
+	    !data_format_of_ending(at, &file->format))
 		return false;
 	file->partition = (int32_t)partition;
 	file->first = first;
@@ -44,9 +45,9 @@ bool dataset_parse_name(const char *name, struct dataset_file *file)
 
 void dataset_print_name(const struct dataset_file *file, char out[DATASET_NAME_LENGTH + 1])
 {
-	snprintf(out, DATASET_NAME_LENGTH + 1,
-		 "part-%05" PRId32 "-%020" PRId64 "-%020" PRId64 ".csv", file->partition % 100000,
-		 file->first, file->last);
+	snprintf(out, DATASET_NAME_LENGTH + 1, "part-%05" PRId32 "-%020" PRId64 "-%020" PRId64 "%s",
+		 file->partition % 100000, file->first, file->last,
+		 data_format_ending(file->format));
 }
 
 size_t dataset_partition_end(const struct dataset *dataset, size_t from)

@@ -10,7 +10,7 @@ import pathlib
 import pytest
 
 from support import wait_until
-from support.ticks import FIELDS, row_values, values
+from support.ticks import FIELDS, original_tick, row_values, values
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 JARS = ROOT / "build" / "jars" / "spark"
@@ -102,6 +102,31 @@ def test_spark_reads_our_folder(spark, stack, names, pipeline):
     assert frame.filter(to_timestamp("timestamp").isNull()).count() == 0
     ours = sorted(values(json.loads(message.value)) for message in pipeline)
     assert sorted(values(row.asDict()) for row in frame.collect()) == ours
+
+
+@pytest.mark.timeout(300)
+def test_spark_reads_packed_files_and_json(spark, stack, service, kafka, names):
+    """The last batch has no good record: its file is an empty one, also where that is packed."""
+    made = [original_tick() for _ in range(50)]
+    kafka.create_topic(names.ticks_topic)
+    kafka.produce(names.ticks_topic, [json.dumps(tick) for tick in made])
+    root = f"{stack.addresses['namenode_rpc']}{names.hdfs_root}"
+    for i, name in enumerate(("csv.gz", "jsonl.gz")):
+        ingest = service("ingest", format=name, hdfs_root=f"{names.hdfs_root}/{i}", rotate_rows=20,
+                         group=f"{names.group}-{i}")
+        if i == 0:
+            kafka.produce(names.ticks_topic, ["no record"])
+
+        def published():
+            assert ingest.post("/v1/flush").status_code == 200
+            return ingest.metric("ingest_published_dead_letters_total", dataset="ticks") == 1
+        wait_until(published, "all is published")
+        ingest.stop()
+    ours = sorted(map(values, made))
+    read = spark.read.csv(f"{root}/0/{FOLDER}")
+    assert sorted(row_values(",".join(row)) for row in read.collect()) == ours
+    read = spark.read.json(f"{root}/1/{FOLDER}")
+    assert sorted(values(row.asDict()) for row in read.collect()) == ours
 
 
 def test_spark_ml_and_our_model_fit_the_same_line(spark, stack, names, pipeline, service, tmp_path):

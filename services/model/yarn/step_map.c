@@ -136,7 +136,8 @@ enum error step_map(const struct step_plan *plan, const struct step_split *split
 	const char *slash = strrchr(split->file, '/');
 	const char *name = slash ? slash + 1 : split->file;
 	/* What is not read of a split, Hadoop Streaming does not mind. */
-	if (!dataset_parse_name(name, &map.key.file) || !step_plan_holds(plan, &map.key.file))
+	if (!dataset_parse_name(name, &map.key.file) || map.key.file.format != DATA_CSV ||
+	    !step_plan_holds(plan, &map.key.file))
 		return ERROR_OK;
 	enum error error = map_whole(&map, split, in);
 	if (error != ERROR_OK)

@@ -202,12 +202,34 @@ static enum error submit_and_follow(struct run *run)
 	return error == ERROR_SYSTEM ? settle_failure(run) : error;
 }
 
+/* Hadoop would unpack a file on the way, and its bytes could not be told from a cut one's. */
+static enum error check_formats(const struct run *run)
+{
+	const struct dataset *dataset = run->reading->dataset;
+	size_t others = 0, first = 0;
+	for (size_t i = 0; i < dataset->count; i++)
+		if (dataset->files[i].format != DATA_CSV && others++ == 0)
+			first = i;
+	if (others == 0)
+		return ERROR_OK;
+	char name[DATASET_NAME_LENGTH + 1];
+	dataset_print_name(&dataset->files[first], name);
+	why_putf(
+		run->why,
+		"engine yarn reads .csv files only, and %zu of the %zu files are others, the first "
+		"is %s: train with engine local",
+		others, dataset->count, name);
+	return ERROR_INVALID;
+}
+
 static enum error run_steps(struct run *run, struct reading_result *result)
 {
 	const struct yarn_reading *reading = run->reading;
 	reading->phase("uploading", reading->user);
 	/* First what may fail at once. */
-	enum error error = yarn_new_application(run->manager, run->launcher, run->why);
+	enum error error = check_formats(run);
+	if (error == ERROR_OK)
+		error = yarn_new_application(run->manager, run->launcher, run->why);
 	if (error == ERROR_OK) {
 		sweep_old(run);
 		error = upload(run);

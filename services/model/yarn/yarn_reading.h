@@ -34,7 +34,7 @@ struct yarn_reading {
 };
 
 /* As reading_run, from the start. CONFLICT: files changed meanwhile (list again). TIMEOUT,
- * CANCELLED; SYSTEM: the job failed; INVALID: a setting. Blocks. */
+ * CANCELLED; SYSTEM: the job failed; INVALID: a setting, or a file that is not CSV. Blocks. */
 enum error yarn_reading_run(const struct yarn_reading *reading, struct reading_result *result,
 			    struct text *why) MUST_USE;
 

@@ -2,6 +2,7 @@
 """HDFS as another client sees it, by WebHDFS."""
 import base64
 import collections
+import gzip
 import json
 import re
 import urllib.parse
@@ -9,7 +10,7 @@ import urllib.parse
 import requests
 
 DATASETS = {"ticks": "bitcoin_data", "bars": "bitcoin_bars"}
-PUBLISHED = re.compile(r"part-(\d{5})-(\d{20})-(\d{20})\.csv")
+PUBLISHED = re.compile(r"part-(\d{5})-(\d{20})-(\d{20})\.(?:csv|jsonl)(?:\.gz)?")
 DEAD = re.compile(r"part-(\d{5})-(\d{20})-(\d{20})\.jsonl?")
 
 Range = collections.namedtuple("Range", "partition first last path length")
@@ -120,16 +121,21 @@ class HdfsClient:
                 done.append((part.first, part.last))
         return dict(joined)
 
+    def lines(self, path):
+        """Of a data file, as its ending says."""
+        data = self.read(path)
+        return (gzip.decompress(data) if path.endswith(".gz") else data).decode().splitlines()
+
     def rows(self, root, dataset):
-        """Every CSV line of the data files as a str, in order of partition and offset."""
+        """Every line of the data files as a str, in order of partition and offset."""
         return [line for part in self.published(root, dataset)
-                for line in self.read(part.path).decode().splitlines()]
+                for line in self.lines(part.path)]
 
     def rows_by_offset(self, root, dataset):
         """{(partition, offset): line}, for files where each offset of the range is a row."""
         found = {}
         for part in self.published(root, dataset):
-            lines = self.read(part.path).decode().splitlines()
+            lines = self.lines(part.path)
             assert len(lines) == part.last - part.first + 1, \
                 f"{part.path} has {len(lines)} rows, so its offsets can't be told"
             found.update({(part.partition, part.first + i): line for i, line in enumerate(lines)})

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "batch.h"
+#include "gzip.h"
 #include "ingest_testing.h"
 
 static const struct batch_rules rules = { .rows = 3, .bytes = 1000, .age_us = 100, .idle_us = 40 };
@@ -110,12 +111,71 @@ static void of_another_period_from_the_boundary_on(void **state)
 	}
 }
 
+static void rows_are_in_the_format_of_the_name(void **state)
+{
+	(void)state;
+	const struct record record = tick();
+	struct batch *batch = batch_new(0, 0, 0);
+	batch->range.format = DATA_JSONL;
+	assert_int_equal(batch_add_row(batch, 0, &record, 0), ERROR_OK);
+	assert_int_equal(batch_add_row(batch, 1, &record, 0), ERROR_OK);
+	assert_string_equal(batch->rows.data, TESTING_TICK "\n" TESTING_TICK "\n");
+	assert_int_equal(batch_bytes_to_publish(batch), batch_bytes(batch));
+	assert_int_equal(batch_pack(batch), ERROR_OK); /* nothing to pack */
+	assert_string_equal(batch->rows.data, TESTING_TICK "\n" TESTING_TICK "\n");
+	batch_destroy(&batch);
+}
+
+static enum error keep(const char *data, size_t length, void *user)
+{
+	text_put(user, data, length);
+	return ((struct text *)user)->error;
+}
+
+static void is_packed_once_and_counts_what_it_holds(void **state)
+{
+	(void)state;
+	const struct record record = tick();
+	struct batch *batch = batch_new(0, 0, 0);
+	batch->range.format = DATA_CSV_GZ;
+	for (int64_t offset = 0; offset < 100; offset++)
+		assert_int_equal(batch_add_row(batch, offset, &record, 0), ERROR_OK);
+	int64_t before = batch_bytes(batch);
+	assert_int_equal(before, 100 * strlen(TESTING_ROW));
+	assert_true(batch_bytes_to_publish(batch) > 2 * before);
+	assert_int_equal(batch_pack(batch), ERROR_OK);
+	assert_true(batch_bytes(batch) < before);
+	assert_int_equal(batch_bytes_to_publish(batch), batch_bytes(batch));
+	int64_t packed = batch_bytes(batch);
+	assert_int_equal(batch_pack(batch), ERROR_OK);
+	assert_int_equal(batch_bytes(batch), packed);
+	struct gunzip *gunzip = gunzip_new();
+	struct text rows;
+	text_init(&rows, 1 << 20);
+	assert_int_equal(gunzip_take(gunzip, batch->rows.data, batch->rows.length, keep, &rows),
+			 ERROR_OK);
+	assert_true(gunzip_is_whole(gunzip));
+	assert_int_equal(rows.length, before);
+	assert_memory_equal(rows.data, TESTING_ROW TESTING_ROW, 2 * strlen(TESTING_ROW));
+	text_clean_up(&rows);
+	gunzip_destroy(&gunzip);
+	batch_destroy(&batch);
+	/* a reader of gzip wants a member, also of nothing */
+	batch = batch_new(0, 0, 0);
+	batch->range.format = DATA_JSONL_GZ;
+	assert_int_equal(batch_pack(batch), ERROR_OK);
+	assert_true(batch->rows.length > 0);
+	batch_destroy(&batch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(covers_gaps_from_where_the_last_one_ended),
 		cmocka_unit_test(full_by_records_or_bytes),
 		cmocka_unit_test(due_by_age_or_idleness_but_not_when_empty),
+		cmocka_unit_test(rows_are_in_the_format_of_the_name),
+		cmocka_unit_test(is_packed_once_and_counts_what_it_holds),
 		cmocka_unit_test(of_another_period_from_the_boundary_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

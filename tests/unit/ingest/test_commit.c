@@ -157,6 +157,38 @@ static void dead_letters_go_first(void **state)
 	finish(&f);
 }
 
+static void is_packed_before_the_first_create_and_then_no_more(void **state)
+{
+	(void)state;
+	struct peer_step steps[] = {
+		{ .expect = "19.csv.gz.1?op=CREATE",
+		  .reply = "HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:%PORT%/data\r\n"
+			   "Content-Length: 0\r\nConnection: close\r\n\r\n",
+		  .then = PEER_CLOSE },
+		DATA,
+		STAGED(7, 4), /* cut */
+		{ .expect = "19.csv.gz.2?op=CREATE",
+		  .reply = "HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:%PORT%/data\r\n"
+			   "Content-Length: 0\r\nConnection: close\r\n\r\n",
+		  .then = PEER_CLOSE },
+		DATA,
+		STAGED(8, 5),
+	};
+	struct fixture f;
+	begin(&f, steps, COUNT(steps));
+	f.batch->range.format = DATA_CSV_GZ;
+	assert_int_equal(run(&f), ERROR_LENGTH);
+	assert_true(f.batch->packed);
+	assert_int_equal(run(&f), ERROR_LENGTH);
+	assert_int_equal(f.peer.body_lengths[1], f.batch->rows.length);
+	assert_int_equal(f.peer.body_lengths[4], f.batch->rows.length);
+	const char *first = strstr(f.peer.requests[1], "\r\n\r\n") + 4;
+	const char *second = strstr(f.peer.requests[4], "\r\n\r\n") + 4;
+	assert_memory_equal(first, f.batch->rows.data, f.batch->rows.length);
+	assert_memory_equal(second, f.batch->rows.data, f.batch->rows.length);
+	finish(&f);
+}
+
 /* Field case I09: the answer to the PUT is lost. The next attempt has another name, and what the
  * first one left is removed. */
 static void a_lost_create_is_never_trusted(void **state)
@@ -344,6 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(creates_checks_renames_and_looks),
 		cmocka_unit_test(dead_letters_go_first),
+		cmocka_unit_test(is_packed_before_the_first_create_and_then_no_more),
 		cmocka_unit_test(a_lost_create_is_never_trusted),
 		cmocka_unit_test(a_short_file_is_not_renamed),
 		cmocka_unit_test(a_lost_folder_is_the_fence),

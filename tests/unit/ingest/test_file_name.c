@@ -13,10 +13,15 @@ static void prints_fixed_widths(void **state)
 {
 	(void)state;
 	char name[FILE_NAME_MAX];
-	const struct file_range range = { 3, 0, 999 };
+	const struct file_range range = { 3, 0, 999, DATA_CSV };
 	file_name_print(FILE_ROWS, &range, name);
 	assert_string_equal(name, "part-00003-00000000000000000000-00000000000000000999.csv");
 	file_name_print(FILE_DEAD_LETTERS, &range, name);
+	assert_string_equal(name, "part-00003-00000000000000000000-00000000000000000999.jsonl");
+	const struct file_range packed = { 3, 0, 999, DATA_JSONL_GZ };
+	file_name_print(FILE_ROWS, &packed, name);
+	assert_string_equal(name, "part-00003-00000000000000000000-00000000000000000999.jsonl.gz");
+	file_name_print(FILE_DEAD_LETTERS, &packed, name);
 	assert_string_equal(name, "part-00003-00000000000000000000-00000000000000000999.jsonl");
 	file_name_prefix(FILE_PARTITION_MAX, name);
 	assert_string_equal(name, "part-99999-");
@@ -26,9 +31,12 @@ static void reads_back_what_it_prints(void **state)
 {
 	(void)state;
 	static const struct file_range ranges[] = {
-		{ 0, 0, 0 },
-		{ FILE_PARTITION_MAX, 7, INT64_MAX },
-		{ 42, INT64_MAX, INT64_MAX },
+		{ 0, 0, 0, DATA_CSV },
+		{ FILE_PARTITION_MAX, 7, INT64_MAX, DATA_CSV },
+		{ 42, INT64_MAX, INT64_MAX, DATA_CSV },
+		{ FILE_PARTITION_MAX, 0, INT64_MAX, DATA_CSV_GZ },
+		{ FILE_PARTITION_MAX, 0, INT64_MAX, DATA_JSONL },
+		{ FILE_PARTITION_MAX, 0, INT64_MAX, DATA_JSONL_GZ },
 	};
 	for (enum file_kind kind = 0; kind < FILE_KINDS; kind++) {
 		for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
@@ -38,6 +46,8 @@ static void reads_back_what_it_prints(void **state)
 			assert_true(file_name_parse(kind, name, &back));
 			assert_int_equal(back.partition, ranges[i].partition);
 			assert_true(back.first == ranges[i].first && back.last == ranges[i].last);
+			assert_int_equal(back.format,
+					 kind == FILE_ROWS ? ranges[i].format : DATA_CSV);
 		}
 	}
 }
@@ -46,10 +56,10 @@ static void order_of_names_is_order_of_offsets(void **state)
 {
 	(void)state;
 	char before[FILE_NAME_MAX], after[FILE_NAME_MAX];
-	file_name_print(FILE_ROWS, &(struct file_range){ 1, 9, 99 }, before);
-	file_name_print(FILE_ROWS, &(struct file_range){ 1, 100, 100 }, after);
+	file_name_print(FILE_ROWS, &(struct file_range){ 1, 9, 99, DATA_CSV }, before);
+	file_name_print(FILE_ROWS, &(struct file_range){ 1, 100, 100, DATA_CSV }, after);
 	assert_true(strcmp(before, after) < 0);
-	file_name_print(FILE_ROWS, &(struct file_range){ 2, 0, 0 }, before);
+	file_name_print(FILE_ROWS, &(struct file_range){ 2, 0, 0, DATA_CSV }, before);
 	assert_true(strcmp(after, before) < 0);
 }
 
@@ -62,7 +72,9 @@ static void takes_no_other_name(void **state)
 		"_SUCCESS",
 		"part-00000-b8a1c2d3-4e5f-6789-abcd-ef0123456789-c000.csv", /* Spark's */
 		"part-00000-00000000000000000000-00000000000000000001.csv.1",
-		"part-00000-00000000000000000000-00000000000000000001.jsonl",
+		"part-00000-00000000000000000000-00000000000000000001.csv.gz.1",
+		"part-00000-00000000000000000000-00000000000000000001.csv.zst",
+		"part-00000-00000000000000000000-00000000000000000001.gz",
 		"part-00000-00000000000000000000-00000000000000000001",
 		"part-00000-00000000000000000002-00000000000000000001.csv", /* first > last */
 		"part-0000-00000000000000000000-00000000000000000001.csv",

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "data_format.h"
 #include "ingest_settings.h"
 
 static enum error load(struct ingest_settings *settings, char *flag, char *value,
@@ -30,6 +31,8 @@ static void the_defaults_are_good_and_early(void **state)
 	text_init(&complaints, 10000);
 	assert_int_equal(load(&settings, NULL, NULL, &complaints), ERROR_OK);
 	assert_true(settings.rotate_age_ms <= 10000);
+	assert_int_equal(settings.format, DATA_CSV);
+	assert_int_equal(settings.rotate_clock_s, 0);
 	/* a full batch and the one that is published meanwhile fit below the cap */
 	assert_true(2 * settings.rotate_bytes < settings.memory_limit_bytes);
 	assert_true(memcmp(&settings.bounds, &RECORD_DEFAULT_BOUNDS, sizeof settings.bounds) == 0);
@@ -41,9 +44,10 @@ static void limits_are_held(void **state)
 	(void)state;
 	static const struct {
 		char flag[32], value[16];
-	} bad[] = { { "--rotate-rows", "0" },        { "--rotate-bytes", "1023" },
-		    { "--rotate-clock-s", "86401" }, { "--writers", "0" },
-		    { "--retry-max-ms", "x" },       { "--memory-limit-bytes", "1" } };
+	} bad[] = { { "--format", "csv.zst" },      { "--rotate-rows", "0" },
+		    { "--rotate-bytes", "1023" },   { "--rotate-clock-s", "86401" },
+		    { "--writers", "0" },           { "--retry-max-ms", "x" },
+		    { "--memory-limit-bytes", "1" } };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		struct ingest_settings settings;
 		struct text complaints;

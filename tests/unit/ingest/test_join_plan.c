@@ -155,6 +155,29 @@ static void two_of_one_beginning_are_a_conflict(void **state)
 	text_clean_up(&why);
 }
 
+static void only_files_of_one_format_are_joined(void **state)
+{
+	(void)state;
+	struct join_file files[] = { FILE_OF(0, 9, 10), FILE_OF(10, 19, 10), FILE_OF(20, 29, 10),
+				     FILE_OF(30, 39, 10), FILE_OF(40, 49, 10) };
+	for (size_t i = 2; i < COUNT(files); i++)
+		files[i].range.format = DATA_CSV_GZ;
+	check(files, 5, 0, 2, 19);     /* at once: no more can come */
+	check(files + 1, 4, 1, 3, 49); /* a single one is through, and the others go on */
+	struct join_plan plan = plan_of(&rules, files + 1, 4);
+	assert_int_equal(plan.files[0].range.format, DATA_CSV_GZ);
+	/* a name that covers a file of another format is no join's work */
+	struct join_file covered[] = { FILE_OF(0, 19, 10), FILE_OF(10, 19, 10) };
+	covered[1].range.format = DATA_JSONL;
+	join_plan_init(&plan, &rules);
+	assert_int_equal(join_plan_add(&plan, &covered[0], NULL), ERROR_OK);
+	struct text why;
+	text_init(&why, 1000);
+	assert_int_equal(join_plan_add(&plan, &covered[1], &why), ERROR_CONFLICT);
+	assert_non_null(strstr(why.data, "covers one of another format from offset 10"));
+	text_clean_up(&why);
+}
+
 /* Somebody may hold a CONCAT into an empty file for as long as there is one that it covers. */
 static void an_empty_file_goes_only_when_nothing_can_be_appended_to_it(void **state)
 {
@@ -382,6 +405,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_published_yet_is_left_alone),
 		cmocka_unit_test(one_concat_takes_only_so_many),
 		cmocka_unit_test(two_of_one_beginning_are_a_conflict),
+		cmocka_unit_test(only_files_of_one_format_are_joined),
 		cmocka_unit_test(an_empty_file_goes_only_when_nothing_can_be_appended_to_it),
 		cmocka_unit_test(joiners_in_any_order_keep_every_row_once),
 	};

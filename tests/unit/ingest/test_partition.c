@@ -142,6 +142,28 @@ static void rotates_when_due_unless_the_way_is_not_free(void **state)
 	partition_destroy(&p);
 }
 
+static void files_have_the_format_of_the_dataset(void **state)
+{
+	(void)state;
+	testing_dataset.format = DATA_CSV_GZ;
+	struct partition *p = reading(0);
+	take(p, 0, TESTING_TICK, 0);
+	partition_rotate(p, &policy, 0, true);
+	assert_int_equal(p->sealed->range.format, DATA_CSV_GZ);
+	int64_t rows = partition_bytes(p);
+	struct job *job = partition_next_job(p, 0);
+	assert_true(partition_bytes(p) > 2 * rows); /* both are held while it is packed */
+	assert_int_equal(batch_pack(job->batch), ERROR_OK);
+	partition_finish(p, job, &policy, 0);
+	assert_int_equal(p->last_file.range.format, DATA_CSV_GZ);
+	assert_int_equal(partition_bytes(p), 0);
+	p->gaps[0] = (struct gap){ 5, 9 };
+	p->gap_count = 1;
+	assert_int_equal(partition_fill_gaps(p, 0), 1);
+	assert_int_equal(p->sealed->range.format, DATA_CSV_GZ);
+	partition_destroy(&p);
+}
+
 static const int64_t HOUR_US = INT64_C(3600000000);
 
 static void take_at(struct partition *p, int64_t offset, struct partition_policy *clock,
@@ -340,6 +362,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_no_record_is_a_dead_letter, begin, end),
 		cmocka_unit_test_setup_teardown(rotates_when_due_unless_the_way_is_not_free, begin,
 						end),
+		cmocka_unit_test_setup_teardown(files_have_the_format_of_the_dataset, begin, end),
 		cmocka_unit_test_setup_teardown(a_file_ends_at_the_boundary_of_the_clock, begin,
 						end),
 		cmocka_unit_test_setup_teardown(transient_errors_back_off_up_to_the_limit, begin,

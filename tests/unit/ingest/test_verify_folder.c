@@ -136,6 +136,23 @@ static void a_cut_file_is_told(void **state)
 	verify_partition_clean_up(&partition);
 }
 
+/* Packed ones are counted on real files, in tests/integration/test_formats.py. */
+static void what_does_not_unpack_is_cut(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		ROWS(SIZED("00", "01", ".csv.gz", 4)),
+		OPEN(NAME("00", "01") ".csv.gz"),
+		BYTES("a\nb\n"),
+		LETTERS(""),
+	};
+	struct verify_partition partition;
+	assert_int_equal(run(steps, COUNT(steps), &partition), ERROR_OK);
+	assert_int_equal(partition.cut_files, 1);
+	assert_int_equal(partition.spans[0].rows, 0);
+	verify_partition_clean_up(&partition);
+}
+
 int main(void)
 {
 	if (http_client_global_init())
@@ -144,6 +161,7 @@ int main(void)
 		cmocka_unit_test(rows_and_letters_are_counted),
 		cmocka_unit_test(a_file_joined_away_is_looked_for_again),
 		cmocka_unit_test(a_cut_file_is_told),
+		cmocka_unit_test(what_does_not_unpack_is_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

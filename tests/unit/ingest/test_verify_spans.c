@@ -23,7 +23,7 @@ static struct verify_partition partition_of(int64_t low, int64_t high, const str
 {
 	struct verify_partition p = { .low = low, .high = high };
 	for (size_t i = 0; i < count; i++) {
-		const struct file_range range = { 0, files[i].first, files[i].last };
+		const struct file_range range = { 0, files[i].first, files[i].last, DATA_CSV };
 		assert_int_equal(verify_add_file(&p, &range, files[i].rows), ERROR_OK);
 	}
 	return p;
@@ -59,7 +59,7 @@ static void each_record_in_one_file_agrees(void **state)
 	(void)state;
 	const struct given files[] = { { 0, 9, 9 }, { 10, 19, 10 } };
 	struct verify_partition p = partition_of(0, 25, files, COUNT(files));
-	verify_add_letters(&p, &(struct file_range){ 0, 0, 9 }, 1);
+	verify_add_letters(&p, &(struct file_range){ 0, 0, 9, DATA_CSV }, 1);
 	assert_int_equal(verify_close(&p), ERROR_OK);
 	deliver(&p, 0, 24, 0);
 	assert_int_equal(p.spans[p.count - 1].records, 5); /* not published yet */
@@ -157,11 +157,11 @@ static void dead_letters_belong_to_files(void **state)
 	(void)state;
 	const struct given files[] = { { 0, 9, 10 }, { 20, 29, 10 } };
 	struct verify_partition p = partition_of(0, 30, files, COUNT(files));
-	verify_add_letters(&p, &(struct file_range){ 0, 10, 19 }, 2);
+	verify_add_letters(&p, &(struct file_range){ 0, 10, 19, DATA_CSV }, 2);
 	assert_int_equal(verify_close(&p), ERROR_OK);
 	check(&p, 3, "2 dead letters of offsets that are in no file");
 	p = partition_of(0, 30, files, 1);
-	verify_add_letters(&p, &(struct file_range){ 0, 10, 19 }, 2);
+	verify_add_letters(&p, &(struct file_range){ 0, 10, 19, DATA_CSV }, 2);
 	assert_int_equal(verify_close(&p), ERROR_OK);
 	deliver(&p, 0, 29, 0);
 	check(&p, 0, "2 dead letters whose rows are not published");
@@ -172,7 +172,7 @@ static void many_faults_are_counted(void **state)
 	(void)state;
 	struct verify_partition p = { .low = 0, .high = 1000 };
 	for (int64_t i = 0; i < 50; i++) {
-		const struct file_range range = { 0, 10 * i, 10 * i + 9 };
+		const struct file_range range = { 0, 10 * i, 10 * i + 9, DATA_CSV };
 		assert_int_equal(verify_add_file(&p, &range, 9), ERROR_OK);
 	}
 	assert_int_equal(verify_close(&p), ERROR_OK);

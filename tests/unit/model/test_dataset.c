@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "fake_hdfs.h"
+#include "gzip.h"
 
 #define FOLDER "/bitcoin/data/bitcoin_bars"
 #define LINE   "2025-07-01T00:00:00.000000Z,1,3,0.5,2,7.25\n"
@@ -15,7 +16,8 @@ static const char *const NOT_PUBLISHED[] = {
 	"",
 	"_SUCCESS",
 	"part-00000-00000000000000000000-00000000000000000009.csv._COPYING_",
-	"part-00000-00000000000000000000-00000000000000000009.csv.gz",
+	"part-00000-00000000000000000000-00000000000000000009.csv.zst",
+	"part-00000-00000000000000000000-00000000000000000009.csv.gz.1",
 	"part-00000-00000000000000000000-00000000000000000009",
 	"part-0000-00000000000000000000-00000000000000000009.csv",
 	"part-000000-00000000000000000000-00000000000000000009.csv",
@@ -40,6 +42,13 @@ static void names_of_published_files(void **state)
 	assert_true(file.last == INT64_MAX && file.length == 5);
 	dataset_print_name(&file, name);
 	assert_string_equal(name, good);
+	for (enum data_format format = 0; format < DATA_FORMATS; format++) {
+		struct dataset_file back;
+		file.format = format;
+		dataset_print_name(&file, name);
+		assert_true(dataset_parse_name(name, &back));
+		assert_int_equal(back.format, format);
+	}
 	for (size_t i = 0; i < sizeof(NOT_PUBLISHED) / sizeof(NOT_PUBLISHED[0]); i++)
 		if (dataset_parse_name(NOT_PUBLISHED[i], &file))
 			fail_msg("taken: %s", NOT_PUBLISHED[i]);
@@ -97,13 +106,21 @@ static int end(void **state)
 	return 0;
 }
 
-static void put(struct fixture *f, int partition, int64_t first, const char *data, size_t length)
+static void put_file(struct fixture *f, const struct dataset_file *file, const char *data,
+		     size_t length)
 {
 	char path[200], name[DATASET_NAME_LENGTH + 1];
-	struct dataset_file file = { .partition = partition, .first = first, .last = first + 9 };
-	dataset_print_name(&file, name);
+	dataset_print_name(file, name);
 	snprintf(path, sizeof(path), "%s/%s", FOLDER, name);
 	fake_put(f->hdfs, path, data, length);
+}
+
+static void put(struct fixture *f, int partition, int64_t first, const char *data, size_t length)
+{
+	const struct dataset_file file = { .partition = partition,
+					   .first = first,
+					   .last = first + 9 };
+	put_file(f, &file, data, length);
 }
 
 static void lists_in_the_order_of_offsets(void **state)
@@ -200,6 +217,80 @@ static void large_files_and_long_lines(void **state)
 	text_clean_up(&data);
 }
 
+/* As read_bytes, of a file of some format; whole as listed. */
+static enum error read_format(struct fixture *f, enum data_format format, const struct text *data,
+			      int64_t from)
+{
+	const struct dataset_file file = {
+		.first = 0, .last = 9, .length = (int64_t)data->length, .format = format
+	};
+	const struct dataset_sink sink = { on_record, on_malformed, on_bytes, &f->seen };
+	memset(&f->seen, 0, sizeof(f->seen));
+	text_reset(&f->why);
+	put_file(f, &file, data->data, data->length);
+	return dataset_read(f->client, FOLDER, &file, from, record_table(RECORD_BAR), &sink,
+			    &f->why);
+}
+
+#define JSON                                                                                \
+	"{\"timestamp\":\"2025-07-01T00:00:00.000000Z\",\"open\":1,\"high\":3,\"low\":0.5," \
+	"\"close\":2,\"volume\":7.25}\n"
+
+static void reads_every_format(void **state)
+{
+	struct fixture *f = *state;
+	for (enum data_format format = 0; format < DATA_FORMATS; format++) {
+		const char *line = data_format_is_json(format) ? JSON : LINE;
+		struct text data;
+		size_t begins[2] = { 0, 0 };
+		text_init(&data, 100000);
+		for (size_t i = 0; i < 2; i++) { /* as a join would append them */
+			begins[i] = data.length;
+			if (data_format_is_packed(format))
+				assert_int_equal(gzip_pack(line, strlen(line), &data), ERROR_OK);
+			else
+				text_puts(&data, line);
+		}
+		assert_int_equal(read_format(f, format, &data, 0), ERROR_OK);
+		assert_int_equal(f->seen.records, 2);
+		assert_int_equal(f->seen.malformed, 0);
+		assert_int_equal(f->seen.bytes, data.length);
+		assert_true(f->seen.last[1] == 1 && f->seen.last[5] == 7.25);
+		assert_int_equal(read_format(f, format, &data, (int64_t)begins[1]), ERROR_OK);
+		assert_int_equal(f->seen.records, 1);
+		/* the other kind of line is no record */
+		text_reset(&data);
+		line = data_format_is_json(format) ? LINE : JSON;
+		if (data_format_is_packed(format))
+			assert_int_equal(gzip_pack(line, strlen(line), &data), ERROR_OK);
+		else
+			text_puts(&data, line);
+		assert_int_equal(read_format(f, format, &data, 0), ERROR_OK);
+		assert_int_equal(f->seen.malformed, 1);
+		text_clean_up(&data);
+	}
+}
+
+static void what_does_not_unpack_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct text data;
+	text_init(&data, 100000);
+	assert_int_equal(gzip_pack(LINE, strlen(LINE), &data), ERROR_OK);
+	data.length -= 3;
+	assert_int_equal(read_format(f, DATA_CSV_GZ, &data, 0), ERROR_LENGTH);
+	assert_non_null(strstr(f->why.data, ".csv.gz: the last gzip member has no end"));
+	text_reset(&data);
+	text_puts(&data, LINE LINE);
+	assert_int_equal(read_format(f, DATA_CSV_GZ, &data, 0), ERROR_LENGTH);
+	assert_non_null(strstr(f->why.data, "it can't be unpacked"));
+	text_reset(&data);
+	assert_int_equal(gzip_pack("a,b", 3, &data), ERROR_OK);
+	assert_int_equal(read_format(f, DATA_CSV_GZ, &data, 0), ERROR_LENGTH);
+	assert_non_null(strstr(f->why.data, "the last line has no end"));
+	text_clean_up(&data);
+}
+
 static void a_missing_file_is_not_found(void **state)
 {
 	struct fixture *f = *state;
@@ -218,6 +309,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reads_records, begin, end),
 		cmocka_unit_test_setup_teardown(a_cut_file_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(large_files_and_long_lines, begin, end),
+		cmocka_unit_test_setup_teardown(reads_every_format, begin, end),
+		cmocka_unit_test_setup_teardown(what_does_not_unpack_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(a_missing_file_is_not_found, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

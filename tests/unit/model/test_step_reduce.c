@@ -79,7 +79,7 @@ static struct world *world_new(const struct spec *spec)
 		put_file(world, i);
 		int32_t partition = i < 3 ? 0 : 4;
 		world->files[i] = (struct dataset_file){ partition, (int64_t)i * 1000,
-							 (int64_t)i * 1000 + 999, 0 };
+							 (int64_t)i * 1000 + 999, 0, DATA_CSV };
 	}
 	world->dataset = (struct dataset){ .files = world->files, .count = FILES };
 	text_init(&world->sorted, 64 << 20);

@@ -43,7 +43,7 @@
 	}
 #define COUNT(steps) (sizeof(steps) / sizeof((steps)[0]))
 
-static struct dataset_file file = { 0, 0, 9, 4 };
+static struct dataset_file file = { 0, 0, 9, 4, DATA_CSV };
 static const struct dataset dataset = { .files = &file, .count = 1, .bytes = 4 };
 static char queue[] = "default", java[] = "java", classpath[] = "/x";
 
@@ -226,6 +226,17 @@ static void what_is_refused_at_once_uploads_nothing(void **state)
 	assert_int_equal(f->hdfs->count, 1);
 }
 
+static void what_hadoop_would_unpack_is_refused_by_name(void **state)
+{
+	struct fixture *f = *state;
+	file.format = DATA_CSV_GZ;
+	assert_int_equal(run(f, NULL, 0), ERROR_INVALID);
+	file.format = DATA_CSV;
+	assert_non_null(strstr(f->memory, "1 of the 1 files"));
+	assert_non_null(strstr(f->memory, &PUBLISHED ".gz"[1]));
+	assert_non_null(strstr(f->memory, "engine local"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +244,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_lost_answer_is_looked_for, begin, end),
 		cmocka_unit_test_setup_teardown(a_job_that_fails_leaves_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(files_that_changed_mean_another_try, begin, end),
+		cmocka_unit_test_setup_teardown(what_hadoop_would_unpack_is_refused_by_name, begin,
+						end),
 		cmocka_unit_test_setup_teardown(what_is_refused_at_once_uploads_nothing, begin,
 						end),
 	};

@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
-static struct dataset_file files[] = { { 0, 0, 9, 100 }, { 0, 10, 19, 50 }, { 2, 0, 4, 0 } };
+static struct dataset_file files[] = { { 0, 0, 9, 100, DATA_CSV },
+				       { 0, 10, 19, 50, DATA_CSV },
+				       { 2, 0, 4, 0, DATA_CSV } };
 static const struct dataset dataset = { .files = files, .count = 3, .bytes = 150 };
 
 #define REFUSED                                                                                  \
