@@ -202,8 +202,8 @@ static enum error find_letters(const struct ingest *ingest, struct replay_letter
 	return error;
 }
 
-static void run(struct http_request *request, const struct ingest *ingest,
-		struct replay_letters *letters, bool dry_run)
+static void run(struct http_request *request, struct ingest *ingest, struct replay_letters *letters,
+		bool dry_run)
 {
 	char memory[WHY_BYTES];
 	struct text why;
@@ -229,6 +229,7 @@ static void run(struct http_request *request, const struct ingest *ingest,
 		error = replay_run(&replay, letters, &why);
 	struct counts counts = count(letters);
 	note(&replay, letters, &counts, error);
+	atomic_store(&ingest->replaying, false); /* before who has the answer can ask again */
 	if (error)
 		answer_failed(request, error, &why);
 	else
@@ -251,5 +252,4 @@ void replay_post(struct http_request *request, void *user)
 		return;
 	}
 	run(request, ingest, &letters, dry_run);
-	atomic_store(&ingest->replaying, false);
 }
