@@ -3,17 +3,20 @@
  * The model service: settings, parts in the order in which they start, routes.
  */
 #include <gsl/gsl_errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "api.h"
 #include "dashboard/static_files.h"
 #include "http_client.h"
 #include "service.h"
+#include "train_once.h"
 
 extern const char openapi_model[];
 
 static struct model_app app;
 
-static struct webhdfs_options webhdfs_options(struct service *service)
+static struct webhdfs_options webhdfs_options(struct metrics *metrics)
 {
 	return (struct webhdfs_options){
 		.urls = app.hdfs.hdfs_urls,
@@ -21,7 +24,7 @@ static struct webhdfs_options webhdfs_options(struct service *service)
 		.token = app.hdfs.hdfs_token,
 		.host_map = app.hdfs.hdfs_host_map,
 		.limits = app.hdfs.hdfs_limits,
-		.metrics = service_metrics(service),
+		.metrics = metrics,
 	};
 }
 
@@ -51,7 +54,7 @@ static enum error registry_part_start(struct service *service, void *user, struc
 	const struct registry_options options = {
 		.root = app.hdfs.hdfs_root,
 		.state_dir = app.settings.state_dir,
-		.webhdfs = webhdfs_options(service),
+		.webhdfs = webhdfs_options(service_metrics(service)),
 		.metrics = service_metrics(service),
 		.health = app.settings.require_version ? service_health(service) : NULL,
 	};
@@ -76,7 +79,7 @@ static enum error training_part_start(struct service *service, void *user, struc
 		.yarn = &app.yarn,
 		.registry = app.registry,
 		.root = app.hdfs.hdfs_root,
-		.webhdfs = webhdfs_options(service),
+		.webhdfs = webhdfs_options(service_metrics(service)),
 		.metrics = service_metrics(service),
 	};
 	enum error error = training_new(&options, &app.training, why);
@@ -182,6 +185,35 @@ static void check_settings(const void *user, struct text *complaints)
 	pipeline_settings_check(&settings->pipeline, complaints);
 }
 
+static int train(void)
+{
+	struct metrics *metrics = metrics_new();
+	const struct training_options options = {
+		.settings = &app.training_settings,
+		.yarn = &app.yarn,
+		.root = app.hdfs.hdfs_root,
+		.webhdfs = webhdfs_options(metrics),
+		.metrics = metrics,
+	};
+	gsl_set_error_handler_off();
+	enum error error = metrics ? http_client_global_init() : ERROR_NO_MEMORY;
+	if (error != ERROR_OK)
+		fprintf(stderr, "model: %s\n", error_text(error));
+	int code = error == ERROR_OK ? train_once(&options, stdout) : EXIT_FAILURE;
+	metrics_destroy(&metrics);
+	return code;
+}
+
+static bool train_instead(const struct config *config, void *user, int *code)
+{
+	(void)config;
+	(void)user;
+	bool asked = app.training_settings.train[0];
+	if (asked)
+		*code = train();
+	return asked;
+}
+
 int main(int argc, char **argv)
 {
 	const struct config_table tables[] = {
@@ -199,6 +231,7 @@ int main(int argc, char **argv)
 		.tables = tables,
 		.table_count = sizeof tables / sizeof tables[0],
 		.check = check_settings,
+		.instead = train_instead,
 		.parts = parts,
 		.part_count = sizeof parts / sizeof parts[0],
 		.routes = routes,

@@ -52,6 +52,9 @@ struct registry_options {
 enum error registry_new(const struct registry_options *options, struct registry **registry,
 			struct text *why) MUST_USE;
 enum error registry_start(struct registry *registry, struct text *why) MUST_USE; /* the thread */
+/* Brings the local copy and HDFS together once, on the caller's thread: what a caller needs who
+ * starts no thread. Errors of webhdfs.h. */
+enum error registry_sync(struct registry *registry, struct text *why) MUST_USE;
 void registry_stop(struct registry *registry);
 void registry_destroy(struct registry **registry);
 

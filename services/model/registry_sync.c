@@ -125,7 +125,7 @@ static enum error sync_model(struct registry *registry, const char *model, struc
 	return error;
 }
 
-static enum error sync_once(struct registry *registry, struct text *why)
+enum error registry_sync(struct registry *registry, struct text *why)
 {
 	struct registry_names models = { .folders = true };
 	pthread_mutex_lock(&registry->writing);
@@ -170,7 +170,7 @@ void *registry_sync_thread(void *user)
 		char memory[600];
 		struct text why;
 		text_init_fixed(&why, memory, sizeof(memory));
-		enum error error = sync_once(registry, &why);
+		enum error error = registry_sync(registry, &why);
 		wait_s = error == ERROR_OK ? SYNC_EVERY_S : back_off_s;
 		if (error == ERROR_OK) {
 			back_off_s = FIRST_BACK_OFF_S;

@@ -42,6 +42,15 @@ struct config_table training_settings_table(struct training_settings *settings)
 		       "how often the amount of data is looked at"),
 		OPTION(retrain_every_s, CONFIG_INT, "0", 0, 365.0 * 86400, "s",
 		       "train every model again this often; 0: never"),
+		OPTION(train, CONFIG_STRING, "", 0, 0, NULL,
+		       "do not serve: train this model once, print the report and exit: 0 there "
+		       "is a new version, 1 there is none"),
+		{ .name = "train_engine",
+		  .type = CONFIG_CHOICE,
+		  .offset = offsetof(struct training_settings, train_engine),
+		  .choices = "local|yarn",
+		  .initial = "local",
+		  .help = "where `train` reads the files: here, or on a YARN cluster" },
 	};
 	return (struct config_table){ "Training", options, sizeof(options) / sizeof(options[0]),
 				      settings };

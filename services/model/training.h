@@ -32,6 +32,8 @@ struct training_settings {
 	int64_t autotrain_rows;    /* rows that make it worth while */
 	int64_t autotrain_check_s; /* how often that is looked at */
 	int64_t retrain_every_s;   /* 0: never */
+	char *train;               /* a model's name: train it once and end; "": serve */
+	int64_t train_engine;      /* enum training_engine, of `train` */
 };
 struct config_table training_settings_table(struct training_settings *settings);
 
