@@ -46,8 +46,9 @@ def test_a_signal_cancels_it(service, hdfs, names, tmp_path):
                        "MODEL_YARN_URLS": f"http://127.0.0.1:{cluster.getsockname()[1]}"}
         training = subprocess.Popen([model.binary, "--train", "streamlit", "--train-engine", "yarn"],
                                     env=environment, stderr=subprocess.PIPE, text=True)
-        cluster.accept()
+        silent, _ = cluster.accept()
         training.send_signal(signal.SIGTERM)
         _, said = training.communicate(timeout=60)
+        silent.close()
     assert training.returncode == 1 and "the training of streamlit is cancelled" in said, said
     assert not list(tmp_path.glob("tickline-train-*"))
