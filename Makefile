@@ -168,13 +168,13 @@ unit-tsan:
 unit: ## unit tests under ASan+UBSan, then under TSan
 	@$(MAKE) --no-print-directory --keep-going --jobs=1 unit-asan unit-tsan
 
-# Several workers at once, each with a Kafka and an HDFS of its own (1.5 GB): the tests wait for
-# servers more than they compute.
+# Several workers at once, on one Kafka and one HDFS: the tests wait for servers more than they
+# compute. Servers that live for minutes gain nothing from Java's optimizing compiler, which takes a
+# good part of their CPU.
 PYTEST_WORKERS ?= 4
-# Servers that live for minutes gain nothing from Java's optimizing compiler, which costs them a
-# third of their CPU.
 integration: build ## the real services on real Kafka and HDFS
-	@JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 $(VENV)/bin/python -m pytest -q -n $(PYTEST_WORKERS) --dist loadgroup tests/integration --results build/results \
+	@JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 $(VENV)/bin/python -m pytest -q \
+		-n $(PYTEST_WORKERS) --dist loadgroup tests/integration --results build/results \
 		$(PYTEST_FLAGS)
 
 soak: build ## loads that last for minutes or hours, with servers killed under them
