@@ -181,5 +181,5 @@ def test_a_hidden_tab_asks_less_and_catches_up(model, open_page):
         await pause(400);
         return [often, seldom, day.second - before];
     }""")
-    assert often >= 30 and 2 <= seldom <= 6, (often, seldom)
+    assert often >= 30 and 1 <= seldom <= 6, (often, seldom)  # one in 27 to 33 s
     assert caught_up == 1
