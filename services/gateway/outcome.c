@@ -323,6 +323,12 @@ void outcome_note(struct outcome *o, struct outcome_place place, const char *cod
 	pthread_mutex_unlock(&o->lock);
 }
 
+uint64_t outcome_pending(const struct outcome *o)
+{
+	uint64_t settled = atomic_load(&o->settled); /* first: it never passes `issued` */
+	return atomic_load(&o->issued) - settled;
+}
+
 bool outcome_is_within(const struct outcome *o, uint64_t pending)
 {
 	uint64_t issued = atomic_load(&o->issued);

@@ -61,6 +61,9 @@ void outcome_refuse(struct outcome *outcome, struct outcome_place place, enum pu
 void outcome_note(struct outcome *outcome, struct outcome_place place, const char *code,
 		  const char *reason);
 
+/* Records on their way. Any thread. */
+uint64_t outcome_pending(const struct outcome *outcome);
+
 /* Whether at most `pending` records are on their way. Any thread. */
 bool outcome_is_within(const struct outcome *outcome, uint64_t pending);
 

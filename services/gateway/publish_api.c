@@ -311,7 +311,8 @@ static void answer(struct call *call)
 {
 	int64_t deadline_us = monotonic_now_us() + call->gateway->settings.answer_timeout_ms * 1000;
 	if (!call->end.async)
-		publisher_lend(call->gateway->publisher, is_settled, call->outcome, deadline_us);
+		publisher_lend(call->gateway->publisher, outcome_pending(call->outcome), is_settled,
+			       call->outcome, deadline_us);
 	bool all = call->end.async || outcome_wait(call->outcome, 0, deadline_us) == ERROR_OK;
 	outcome_close(call->outcome, all && call->end.async ? OUTCOME_QUEUED : OUTCOME_UNKNOWN);
 	publish_key_settle(&call->key, call->outcome, &call->end);

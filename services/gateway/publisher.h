@@ -80,12 +80,12 @@ struct publish_origin *publisher_origin(struct publisher *publisher, const char 
 enum error publisher_send(struct publisher *publisher, const struct record *record,
 			  struct publish_ticket *ticket, struct record_fault *fault) MUST_USE;
 
-/* The calling thread delivers outcomes, its own and others', until `done`, or returns at once when
- * another thread does that already. For a sender that waits for its own, and goes on waiting when
- * this returns: it does after a second, and at the monotonic deadline. `done` is asked between
- * deliveries. */
-void publisher_lend(struct publisher *publisher, bool (*done)(const void *user), const void *user,
-		    int64_t deadline_us);
+/* The calling thread delivers outcomes until `done`, or returns at once when another thread does
+ * that already, or when more than the sender's `own` records are on their way. For a sender that
+ * waits for its own, and goes on waiting when this returns: it does after a second, and at the
+ * monotonic deadline. `done` is asked between deliveries. */
+void publisher_lend(struct publisher *publisher, uint64_t own, bool (*done)(const void *user),
+		    const void *user, int64_t deadline_us);
 
 /* After LIMIT: waits until something left the queue. OK or TIMEOUT (monotonic deadline). */
 enum error publisher_wait_room(struct publisher *publisher, int64_t deadline_us) MUST_USE;

@@ -66,23 +66,29 @@ static void poll_once(struct publisher *p, int timeout_ms)
 
 /* --- a worker's turn ------------------------------------------------------------------------- */
 
-void publisher_lend(struct publisher *p, bool (*done)(const void *user), const void *user,
-		    int64_t deadline_us)
+void publisher_lend(struct publisher *p, uint64_t own, bool (*done)(const void *user),
+		    const void *user, int64_t deadline_us)
 {
-	if (done(user) || !take_turn(p))
+	if (done(user))
 		return;
+	/* Among many the poll thread serves all of them with fewer hand-overs. */
+	if (publisher_queue_length(p) > (int64_t)own || !take_turn(p)) {
+		if (!atomic_load(&p->polled))
+			publisher_poll_wanted(p);
+		return;
+	}
 	const int64_t limit_us = monotonic_now_us() + LEND_US;
 	if (deadline_us > limit_us)
 		deadline_us = limit_us;
-	bool left = true;
+	/* Its replacement waits for the lock; this holds it no longer than a poll lasts. */
 	while (!done(user) && monotonic_now_us() < deadline_us && !atomic_load(&p->giving_up)) {
 		pthread_rwlock_rdlock(&p->link_lock);
 		poll_once(p, LEND_POLL_MS);
-		left = rd_kafka_outq_len(p->link.handle) > 0;
 		pthread_rwlock_unlock(&p->link_lock);
 	}
 	end_turn(p);
-	if (left) /* the poll thread goes on, and minds what only it does */
+	/* Asked after the end: who sends and finds the turn taken is seen here. */
+	if (publisher_queue_length(p) > 0)
 		publisher_poll_wanted(p);
 }
 
@@ -140,13 +146,12 @@ static void *poll_kafka(void *data)
 	struct publisher *p = data;
 	while (!atomic_load(&p->ending)) {
 		health_beat(p->poll_loop);
-		bool left = false;
-		if (take_turn(p)) {
+		bool mine = take_turn(p);
+		if (mine) {
 			poll_and_mind(p);
-			left = rd_kafka_outq_len(p->link.handle) > 0;
 			end_turn(p);
 		}
-		if (!left)
+		if (!mine || publisher_queue_length(p) == 0)
 			wait_for_turn(p);
 	}
 	while (!take_turn(p)) /* a worker's ends with its poll */

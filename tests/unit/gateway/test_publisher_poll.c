@@ -68,7 +68,7 @@ static bool wait_told(struct sender *sender)
 {
 	int64_t deadline_us = in_ms(WAIT_MS);
 	if (sender->lends)
-		publisher_lend(sender->fixture->publisher, is_told, sender, deadline_us);
+		publisher_lend(sender->fixture->publisher, 1, is_told, sender, deadline_us);
 	while (!is_told(sender) && monotonic_now_us() < deadline_us)
 		usleep(200);
 	return is_told(sender);
