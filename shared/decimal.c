@@ -26,7 +26,8 @@ enum {
 	MAX_POWER = 19,        /* 10^19 < 2^64 */
 	MAX_EXACT_POWER = 22,  /* 10^22 is the largest power of ten that is a double */
 	DECISIVE_DIGITS = 800, /* more digits cannot move the nearest double (767 are enough) */
-	SHORT_DECIMALS = 5,    /* tried one by one before the general search */
+	SHORT_DECIMALS = 5,    /* places that are tried before the general search */
+	CHUNK_DIGITS = 4,      /* that the general search cuts at once */
 };
 #define MAX_EXACT_INTEGER (INT64_C(1) << 53)
 #define EXPONENT_CAP      INT64_C(1000000000000000)
@@ -303,20 +304,15 @@ struct shortest {
 };
 
 /* The decimal of at most SHORT_DECIMALS places that is this double. Digits below 2^53 over a power
- * of ten are one exact division, so that comparing proves it; fewer places are tried first. */
+ * of ten are one exact division, so that comparing proves it. */
 static bool find_short(double value, struct shortest *out)
 {
-	for (int places = 0; places <= SHORT_DECIMALS; places++) {
-		double scaled = value * exact_powers[places];
-		if (scaled >= (double)MAX_EXACT_INTEGER)
-			return false;
-		uint64_t digits = (uint64_t)(scaled + 0.5);
-		if ((double)digits / exact_powers[places] == value) {
-			*out = (struct shortest){ digits, -places };
-			return true;
-		}
-	}
-	return false;
+	double scaled = value * exact_powers[SHORT_DECIMALS];
+	if (scaled >= (double)MAX_EXACT_INTEGER)
+		return false;
+	uint64_t digits = (uint64_t)(scaled + 0.5);
+	*out = (struct shortest){ digits, -SHORT_DECIMALS };
+	return (double)digits / exact_powers[SHORT_DECIMALS] == value;
 }
 
 /* The interval of decimals that read back to one double, scaled to integers; see Ryu, section 3. */
@@ -332,23 +328,39 @@ static uint64_t scale(uint64_t quarters, uint64_t power, int shift, bool *exact)
 	return (uint64_t)(product >> shift);
 }
 
-/* Cuts digits while the interval still holds a shorter decimal, then rounds the middle. */
-static struct shortest search(struct interval in, bool inclusive, int exponent)
+/* An interval whose decimals have lost digits; `cut` is the one lost last. */
+struct cutting {
+	struct interval in;
+	unsigned cut;
+	int exponent;
+};
+
+/* `count` digits at once: what one by one would leave. */
+static inline void cut_digits(struct cutting *c, unsigned count)
 {
-	unsigned cut = 0; /* the digit cut last */
-	while (in.high / 10 > in.low / 10 || (in.low_exact && inclusive && in.low % 10 == 0)) {
-		in.low_exact = in.low_exact && in.low % 10 == 0;
-		in.middle_exact = in.middle_exact && cut == 0;
-		cut = (unsigned)(in.middle % 10);
-		in.low /= 10;
-		in.middle /= 10;
-		in.high /= 10;
-		exponent++;
-	}
-	bool tie = in.middle_exact && cut == 5;
-	bool up = tie ? in.middle % 2 : cut >= 5;
-	bool outside = in.middle == in.low && !(inclusive && in.low_exact);
-	return (struct shortest){ in.middle + (up || outside), exponent };
+	const uint64_t power = powers[count], before = powers[count - 1];
+	c->in.low_exact = c->in.low_exact && c->in.low % power == 0;
+	c->in.middle_exact = c->in.middle_exact && c->cut == 0 && c->in.middle % before == 0;
+	c->cut = (unsigned)(c->in.middle / before % 10);
+	c->in.low /= power;
+	c->in.middle /= power;
+	c->in.high /= power;
+	c->exponent += (int)count;
+}
+
+/* Cuts digits while the interval still holds a shorter decimal, then rounds the middle. */
+static struct shortest search(struct interval interval, bool inclusive, int exponent)
+{
+	struct cutting c = { .in = interval, .exponent = exponent };
+	const struct interval *in = &c.in;
+	while (in->high / powers[CHUNK_DIGITS] > in->low / powers[CHUNK_DIGITS])
+		cut_digits(&c, CHUNK_DIGITS);
+	while (in->high / 10 > in->low / 10 || (in->low_exact && inclusive && in->low % 10 == 0))
+		cut_digits(&c, 1);
+	bool tie = in->middle_exact && c.cut == 5;
+	bool up = tie ? in->middle % 2 : c.cut >= 5;
+	bool outside = in->middle == in->low && !(inclusive && in->low_exact);
+	return (struct shortest){ in->middle + (up || outside), c.exponent };
 }
 
 /* For 2^-6 <= value < 2^53: the products below fit 128 bits, the results fit 64 and have at least
@@ -400,29 +412,35 @@ static struct shortest find_slowly(double value)
 	return shortest;
 }
 
-static size_t put_digits(uint64_t digits, char *out)
+/* The digits up to `end`, two at a time; where they start. */
+static char *put_digits_before(uint64_t digits, char *end)
 {
-	char reversed[20];
-	size_t length = 0;
-	do {
-		reversed[length++] = (char)('0' + digits % 10);
-		digits /= 10;
-	} while (digits);
-	for (size_t i = 0; i < length; i++)
-		out[i] = reversed[length - 1 - i];
-	return length;
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	for (; digits >= 10; digits /= 100) {
+		end -= 2;
+		memcpy(end, pairs + digits % 100 * 2, 2);
+	}
+	if (digits)
+		*--end = (char)('0' + digits);
+	return end;
 }
 
 /* "123", 3 digits, point after the first -2 to 21 of them -> "0.00123", "1.23", "12300". */
 static char *lay_out_plain(const char *digits, size_t count, int point, char *out)
 {
 	size_t whole = point > 0 ? (size_t)point : 0;
+	if (whole >= count) {
+		memcpy(out, digits, count);
+		memset(out + count, '0', whole - count);
+		return out + whole;
+	}
 	if (!whole)
 		*out++ = '0';
-	for (size_t i = 0; i < whole; i++)
-		*out++ = i < count ? digits[i] : '0';
-	if (whole >= count)
-		return out;
+	memcpy(out, digits, whole);
+	out += whole;
 	*out++ = '.';
 	for (int i = point; i < 0; i++)
 		*out++ = '0';
@@ -442,7 +460,11 @@ static char *lay_out_exponent(const char *digits, size_t count, int point, char 
 	int exponent = point - 1;
 	if (exponent < 0)
 		*out++ = '-';
-	return out + put_digits((uint64_t)abs(exponent), out);
+	char memory[4]; /* of 324 at most */
+	char *end = memory + sizeof memory,
+	     *first = put_digits_before((uint64_t)abs(exponent), end);
+	memcpy(out, first, (size_t)(end - first));
+	return out + (end - first);
 }
 
 size_t decimal_print(double value, char out[DECIMAL_MAX_TEXT])
@@ -456,15 +478,18 @@ size_t decimal_print(double value, char out[DECIMAL_MAX_TEXT])
 	if (!find_short(magnitude, &shortest))
 		shortest = magnitude >= 0x1p-6 && magnitude < 0x1p53 ? find_shortest(magnitude)
 								     : find_slowly(magnitude);
-	while (shortest.digits && shortest.digits % 10 == 0) {
+	for (; shortest.digits && shortest.digits % 1000 == 0; shortest.exponent += 3)
+		shortest.digits /= 1000;
+	for (; shortest.digits && shortest.digits % 10 == 0; shortest.exponent++)
 		shortest.digits /= 10;
-		shortest.exponent++;
-	}
-	char digits[20];
-	size_t count = put_digits(shortest.digits, digits);
+	char memory[20];
+	char *end = memory + sizeof memory, *first = put_digits_before(shortest.digits, end);
+	if (!shortest.digits)
+		*--first = '0';
+	size_t count = (size_t)(end - first);
 	int point = shortest.digits ? (int)count + shortest.exponent : 1;
-	at = point > -7 && point <= 21 ? lay_out_plain(digits, count, point, at)
-				       : lay_out_exponent(digits, count, point, at);
+	at = point > -7 && point <= 21 ? lay_out_plain(first, count, point, at)
+				       : lay_out_exponent(first, count, point, at);
 	*at = '\0';
 	return (size_t)(at - out);
 }

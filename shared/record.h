@@ -23,6 +23,7 @@ enum { RECORD_MAX_FIELDS = 8, RECORD_MAX_SYMBOL = 32, RECORD_MAX_NUMBER = 64 };
 enum {
 	RECORD_MAX_JSON = 1024, /* bytes that a written record never exceeds */
 	RECORD_MAX_CSV = 512,
+	RECORD_MAX_JSON_NAME = 40,    /* bytes of a name between comma and colon */
 	RECORD_MAX_INPUT = 64 * 1024, /* bytes of one record that is read; more is `too-large` */
 	RECORD_MAX_DEPTH = 16,        /* levels of nesting, the record's own included */
 	RECORD_MAX_COLUMNS = 64,      /* of a CSV text */
@@ -37,7 +38,8 @@ enum record_type {
 
 struct record_field {
 	const char *name;
-	size_t name_length; /* bytes */
+	size_t name_length;                   /* bytes */
+	char json_name[RECORD_MAX_JSON_NAME]; /* ,"buy_price": */
 	enum record_type type;
 	int source;       /* index of the field it derives from; -1: none */
 	bool from_volume; /* which bounds normalise it */

@@ -4,13 +4,15 @@
 #include <assert.h>
 #include <string.h>
 
-#define NAME(name) (name), sizeof(name) - 1
+#define NAME(name) (name), sizeof(name) - 1, ",\"" name "\":"
 #define COUNT(a)   (sizeof(a) / sizeof *(a))
 
 /* A name is at most this long, so that a written record keeps within RECORD_MAX_JSON. */
 enum { MAX_NAME = 32 };
-static_assert(RECORD_MAX_FIELDS * (MAX_NAME + RECORD_MAX_NUMBER + 4) + 2 <= RECORD_MAX_JSON,
-	      "a JSON record fits");
+static_assert(MAX_NAME + 4 < RECORD_MAX_JSON_NAME, "a name fits between comma and colon");
+static_assert(RECORD_MAX_FIELDS * (MAX_NAME + RECORD_MAX_NUMBER + 4) + RECORD_MAX_NUMBER <=
+		      RECORD_MAX_JSON,
+	      "a JSON record fits, the last number copied whole");
 static_assert(RECORD_MAX_FIELDS * RECORD_MAX_NUMBER <= RECORD_MAX_CSV, "a CSV line fits");
 
 static const struct record_field tick_fields[] = {
