@@ -78,14 +78,20 @@ def compare_ticks(gateway, peer, connections, options):
     return met and (low_tail or connections == 1)  # a lone connection's tail is the machine's
 
 
-def compare_with_python(gateway, brokers, options):
-    with serving(options.python, HERE / "peer_fastapi.py", brokers, "peer") as peer:
-        python, ours = in_turn(
+# How uvicorn serves FastAPI: its own default, and with its faster extras. (what, loop, http, target)
+PYTHONS = (("FastAPI on uvicorn", "asyncio", "h11", 6),
+           ("FastAPI on uvicorn with uvloop and httptools", "uvloop", "httptools", None))
+
+
+def compare_with_python(gateway, brokers, options, python):
+    name, loop, http, target = python
+    with serving(options.python, HERE / "peer_fastapi.py", brokers, "peer", loop, http) as peer:
+        theirs, ours = in_turn(
             options.rounds,
             lambda: Load(f"http://127.0.0.1:{peer}/p", 32, options.seconds, HERE / "post_tick.lua"),
             lambda: Load(gateway.url + "/v1/ticks", 32, options.seconds, HERE / "post_tick.lua"))
-    head(f"The same beside FastAPI, 32 connections, medians of {options.rounds} runs")
-    return row("ticks per s", median(ours, "per_s"), median(python, "per_s"), 6)
+    head(f"The same beside {name}, 32 connections, medians of {options.rounds} runs")
+    return row("ticks per s", median(ours, "per_s"), median(theirs, "per_s"), target)
 
 
 def compare_batches(gateway, brokers, options):
@@ -123,7 +129,8 @@ def run(stack, folder, options):
         with serving(options.build / "peer_gateway", 64, brokers, "peer") as peer:
             met += [compare_ticks(gateway, peer, connections, options) for connections in (1, 32)]
         if options.python.exists():
-            met.append(compare_with_python(gateway, brokers, options))
+            met += [compare_with_python(gateway, brokers, options, python)
+                    for python in PYTHONS]
         met.append(compare_batches(gateway, brokers, options))
         met.append(measure_memory(gateway, stack, options.away_seconds))
     finally:

@@ -69,8 +69,11 @@ def head(title):
 
 
 def row(what, ours, peer, target, higher_is_better=True, form="{:,.0f}"):
-    """One line; True when the target is met."""
+    """One line; True when the target is met, or there is none."""
     ratio = ours / peer
+    if target is None:
+        print(f"{what:36}{form.format(ours):>12}{form.format(peer):>12}{ratio:8.2f}")
+        return True
     met = ratio >= target if higher_is_better else ratio <= target
     sign = ">=" if higher_is_better else "<="
     print(f"{what:36}{form.format(ours):>12}{form.format(peer):>12}{ratio:8.2f}  "

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What one would write in Python: a tick checked by pydantic, put into Kafka, answered after Kafka
 acknowledged it.
-  peer_fastapi.py BROKERS TOPIC     prints its port; POST /p; ends with its standard input"""
+  peer_fastapi.py BROKERS TOPIC LOOP HTTP     prints its port; POST /p; ends with its standard input
+LOOP and HTTP are uvicorn's: asyncio and h11 are what `pip install uvicorn` serves with, uvloop and
+httptools are its faster extras."""
 import asyncio
 import json
 import os
@@ -14,7 +16,7 @@ from confluent_kafka import Producer
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
-BROKERS, TOPIC = sys.argv[1:3]
+BROKERS, TOPIC, LOOP, HTTP = sys.argv[1:]
 LINGER_MS = 1  # with 0 it is slower: each message leaves alone
 
 
@@ -59,11 +61,15 @@ def end_with_input():
 
 
 def main():
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    # By its protocol asyncio knows that it may turn Nagle's algorithm off.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1024)
     print(listener.getsockname()[1], flush=True)
     for job in (poll_for_ever, end_with_input):
         threading.Thread(target=job, daemon=True).start()
-    uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listener])
+    config = uvicorn.Config(app, loop=LOOP, http=HTTP, log_level="error")
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":
