@@ -69,7 +69,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery evaluate check-prometheus check-reproducible images check-deploy test-containers test-debian13 test-ha test-yarn lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery evaluate check-prometheus check-reproducible images check-deploy test-containers test-debian13 test-ha test-yarn test-spark lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -278,6 +278,10 @@ test-ha: build ## ingest on an HDFS with two NameNodes, which take over from eac
 test-yarn: build ## trainings on a real YARN (its jars come from Maven)
 	@deploy/local/jars.sh yarn
 	@$(VENV)/bin/python -m pytest -q -x tests/integration/yarn $(PYTEST_FLAGS)
+
+test-spark: build ## the prototype's Spark scripts beside the services, on the ports of deploy/compose.yaml
+	@deploy/local/jars.sh spark
+	@$(VENV)/bin/python -m pytest -q -x tests/integration/spark $(PYTEST_FLAGS)
 
 lint: ## static analysis and formatting check
 	@tests/lint.sh
