@@ -6,6 +6,7 @@ import math
 import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import numpy as np
@@ -186,6 +187,53 @@ def test_a_job_that_can_not_run_says_why(node, trainer, hdfs, names):
     server = trainer(yarn_classpath="/nowhere/*")
     job = end(server, start(server, "ia"), "failed")
     assert "could not be launched" in job["reason"]
+    assert left_behind(hdfs, names) == []
+
+
+# --- from the command line -----------------------------------------------------------------------
+
+def train_once(server, engine, folder):
+    return subprocess.Popen([server.binary, "--train", "ia", "--train-engine", engine], text=True,
+                            env={**server.environment(), "TMPDIR": str(folder)},
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+@pytest.mark.timeout(900)
+def test_a_training_from_the_command_line(node, trainer, hdfs, names, tmp_path):
+    write_ticks(hdfs, names.hdfs_root, 2, 50000)
+    server = trainer()
+    for version, engine in enumerate(("yarn", "local"), 1):
+        training = train_once(server, engine, tmp_path)
+        said, complaint = training.communicate(timeout=JOB_LIMIT_S)
+        assert training.returncode == 0, complaint
+        assert f"version {version} of ia" in said and "buy_price" in said, said
+        assert left_behind(hdfs, names) == []
+        # What is kept spares the next one the reading.
+        hdfs.delete(f"{names.hdfs_root}/models/ia/factors.json")
+    assert not list(tmp_path.glob("tickline-train-*"))
+    server.stop()  # started again, it finds them at once
+    server.start(wait_ready=False)
+    server.wait_ready()
+    one, other = report(server, "ia", 1), report(server, "ia", 2)
+    assert one["lineage"]["records"] == other["lineage"]["records"] == 100000
+    assert_same(one, other)
+
+
+@pytest.mark.timeout(600)
+def test_a_signal_ends_its_job_on_the_cluster(node, trainer, hdfs, names, tmp_path):
+    write_ticks(hdfs, names.hdfs_root, 1, 20000)
+    server = trainer()
+    before = {app["id"] for app in node.applications()}
+
+    def started():
+        assert training.poll() is None, training.communicate()
+        return {app["id"] for app in node.applications()} - before
+    training = train_once(server, "yarn", tmp_path)
+    wait_until(started, "the cluster has its application", JOB_LIMIT_S)
+    training.send_signal(signal.SIGTERM)
+    _, complaint = training.communicate(timeout=JOB_LIMIT_S)
+    assert training.returncode == 1 and "is cancelled" in complaint, complaint
+    assert all(app["state"] in ("FINISHED", "FAILED", "KILLED") for app in node.applications())
     assert left_behind(hdfs, names) == []
 
 
