@@ -2,77 +2,11 @@
 #include "dataset.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "gzip.h"
 #include "lines.h"
 #include "timestamp.h"
-
-/* --- listing --------------------------------------------------------------------------------- */
-
-struct listing {
-	struct dataset *dataset;
-	size_t capacity;
-};
-
-static enum error take_name(const char *name, const struct webhdfs_status *status, void *user)
-{
-	struct listing *listing = user;
-	struct dataset *dataset = listing->dataset;
-	struct dataset_file file = { .length = status->length };
-	if (status->folder || !dataset_parse_name(name, &file)) {
-		dataset->ignored++;
-		return ERROR_OK;
-	}
-	if (dataset->count == DATASET_MAX_FILES)
-		return ERROR_LIMIT;
-	if (dataset->count == listing->capacity) {
-		size_t capacity = listing->capacity > 0 ? 2 * listing->capacity : 64;
-		void *larger = realloc(dataset->files, capacity * sizeof(*dataset->files));
-		if (!larger)
-			return ERROR_NO_MEMORY;
-		dataset->files = larger;
-		listing->capacity = capacity;
-	}
-	dataset->files[dataset->count++] = file;
-	dataset->bytes += file.length;
-	return ERROR_OK;
-}
-
-static int compare_files(const void *left, const void *right)
-{
-	const struct dataset_file *a = left, *b = right;
-	if (a->partition != b->partition)
-		return a->partition < b->partition ? -1 : 1;
-	if (a->first != b->first)
-		return a->first < b->first ? -1 : 1;
-	return a->last < b->last ? -1 : a->last > b->last;
-}
-
-enum error dataset_list(struct webhdfs *client, const char *folder, struct dataset *dataset,
-			struct text *why)
-{
-	struct listing listing = { .dataset = dataset };
-	memset(dataset, 0, sizeof(*dataset));
-	enum error error = webhdfs_list(client, folder, take_name, &listing, why);
-	if (error == ERROR_NOT_FOUND)
-		return ERROR_OK;
-	if (error == ERROR_LIMIT)
-		why_putf(why, "%s holds more than %d files", folder, DATASET_MAX_FILES);
-	if (error == ERROR_OK && dataset->count > 0)
-		qsort(dataset->files, dataset->count, sizeof(*dataset->files), compare_files);
-	return error;
-}
-
-void dataset_clean_up(struct dataset *dataset)
-{
-	free(dataset->files);
-	memset(dataset, 0, sizeof(*dataset));
-}
-
-/* --- reading --------------------------------------------------------------------------------- */
 
 struct reading {
 	const struct record_table *table;
@@ -169,7 +103,7 @@ enum error dataset_read(struct webhdfs *client, const char *folder, const struct
 	if (data_format_is_packed(file->format) && !(reading.gunzip = gunzip_new()))
 		return ERROR_NO_MEMORY;
 	dataset_print_name(file, name);
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	dataset_print_path(folder, file, path, sizeof(path));
 	lines_init(&reading.lines, json ? RECORD_MAX_JSON : RECORD_MAX_CSV,
 		   json ? take_json : take_line, &reading);
 	enum error error = webhdfs_open(client, path, from, -1, take_bytes, &reading, why);

@@ -50,6 +50,15 @@ void dataset_print_name(const struct dataset_file *file, char out[DATASET_NAME_L
 		 data_format_ending(file->format));
 }
 
+void dataset_print_path(const char *folder, const struct dataset_file *file, char *out, size_t size)
+{
+	char name[DATASET_NAME_LENGTH + 1], sub[DATE_FOLDER_SIZE] = "";
+	dataset_print_name(file, name);
+	if (file->date != DATE_NONE)
+		date_folder_print(file->date, sub);
+	snprintf(out, size, "%s/%s%s%s", folder, sub, sub[0] ? "/" : "", name);
+}
+
 size_t dataset_partition_end(const struct dataset *dataset, size_t from)
 {
 	size_t end = from;

@@ -103,10 +103,9 @@ static enum error read_once(struct worker *worker, const struct dataset_file *fi
 /* A file that seems cut may also have been joined or replaced since it was listed. */
 static enum error settle_length(struct worker *worker, const struct dataset_file *file)
 {
-	char name[DATASET_NAME_LENGTH + 1], path[1200];
+	char path[1200];
 	struct webhdfs_status status;
-	dataset_print_name(file, name);
-	snprintf(path, sizeof(path), "%s/%s", worker->pool->request->folder, name);
+	dataset_print_path(worker->pool->request->folder, file, path, sizeof(path));
 	enum error error = webhdfs_stat(worker->client, path, &status, NULL);
 	if (error == ERROR_NOT_FOUND || (error == ERROR_OK && status.length != file->length))
 		return ERROR_CONFLICT;

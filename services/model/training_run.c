@@ -55,7 +55,7 @@ static enum error list(struct run *run, struct webhdfs *client)
 {
 	training_set_phase(run->training, run->task, "listing");
 	dataset_clean_up(&run->dataset);
-	return dataset_list(client, run->folder, &run->dataset, &run->why);
+	return dataset_list_settled(client, run->folder, &run->dataset, &run->why);
 }
 
 static enum error read_known(struct run *run, struct webhdfs *client, struct text *why)

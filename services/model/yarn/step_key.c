@@ -37,6 +37,7 @@ bool step_key_parse(const char *data, size_t length, struct step_key *key)
 	memcpy(name, data, NAME_LENGTH);
 	name[NAME_LENGTH] = '\0';
 	key->file.length = 0;
+	key->file.date = DATE_NONE;
 	return dataset_parse_name(name, &key->file) &&
 	       read_number(text + NAME_LENGTH, &key->start) &&
 	       read_number(text + NAME_LENGTH + 1 + NUMBER_DIGITS, &key->number);

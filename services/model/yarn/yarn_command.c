@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "date_folder.h"
+
 #define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_.=+-"
 
 /* Hadoop takes commas, colons and brackets in a path for its own, the shell quotes and dollars. */
@@ -73,6 +75,14 @@ static void write_properties(const struct yarn_command *command, struct text *ou
 		text_putf(out, " -D mapreduce.job.maps=%" PRId64, command->settings->yarn_maps);
 }
 
+/* Hadoop refuses a pattern that nothing matches. */
+static const char *input_pattern(const struct yarn_command *command)
+{
+	static const char flat[] = "part-*.csv", split[] = DATE_FOLDER_PREFIX "*/part-*.csv";
+	static const char both[] = "{part-*.csv," DATE_FOLDER_PREFIX "*/part-*.csv}";
+	return !command->dated ? flat : command->undated ? both : split;
+}
+
 enum error yarn_command_write(const struct yarn_command *command, struct text *out,
 			      struct text *why)
 {
@@ -84,7 +94,8 @@ enum error yarn_command_write(const struct yarn_command *command, struct text *o
 		  command->settings->yarn_java, command->settings->yarn_classpath);
 	write_files(command, out);
 	write_properties(command, out);
-	text_putf(out, " -input '%s/part-*.csv' -output %s/out", command->input, command->work);
+	text_putf(out, " -input '%s/%s' -output %s/out", command->input, input_pattern(command),
+		  command->work);
 	text_putf(out, " -mapper '%s map' -reducer '%s reduce' -background", step, step);
 	text_puts(out, " 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr");
 	return out->error;

@@ -5,6 +5,7 @@
 #ifndef TICKLINE_MODEL_YARN_COMMAND_H
 #define TICKLINE_MODEL_YARN_COMMAND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "error.h"
@@ -14,8 +15,9 @@
 struct yarn_command {
 	const struct yarn_settings *settings;
 	const char *model, *tag;
-	const char *input;        /* folder of the published files */
-	const char *work;         /* folder of the job; its output goes to <work>/out */
+	const char *input;   /* folder of the published files */
+	bool dated, undated; /* they stand in folders of dates, in that folder itself, or both */
+	const char *work;    /* folder of the job; its output goes to <work>/out */
 	const char *const *files; /* names in <work>/step, the loader among them */
 	size_t file_count;
 };

@@ -86,6 +86,14 @@ static enum error upload(struct run *run)
 	return error;
 }
 
+static size_t count_dated(const struct dataset *dataset)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < dataset->count; i++)
+		count += dataset->files[i].date != DATE_NONE;
+	return count;
+}
+
 static enum error write_command(const struct run *run, struct text *command)
 {
 	const char *names[STEP_MAX_FILES];
@@ -96,6 +104,8 @@ static enum error write_command(const struct run *run, struct text *command)
 		.model = run->reading->spec->name,
 		.tag = run->tag,
 		.input = run->reading->folder,
+		.dated = count_dated(run->reading->dataset) > 0,
+		.undated = count_dated(run->reading->dataset) < run->reading->dataset->count,
 		.work = run->work,
 		.files = names,
 		.file_count = run->files.count,

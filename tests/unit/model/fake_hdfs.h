@@ -40,6 +40,9 @@ struct fake_hdfs {
 	atomic_bool hold_data; /* reads of records wait while this is set */
 	atomic_int fail_next;  /* so many requests get a 503 */
 	atomic_int connections, opens;
+	/* NULL, or called after each listing, before it is answered; it holds no lock */
+	void (*after_listing)(struct fake_hdfs *hdfs, int listings);
+	atomic_int listings;
 	pthread_mutex_t lock;
 	struct fake_file files[FAKE_MAX_FILES];
 	size_t count;
@@ -165,6 +168,13 @@ static void fake_list(struct fake_request *request)
 	text_puts(&request->answer, "]}},\"remainingEntries\":0}}");
 }
 
+static void fake_listed(struct fake_hdfs *hdfs)
+{
+	int listings = atomic_fetch_add(&hdfs->listings, 1) + 1;
+	if (hdfs->after_listing)
+		hdfs->after_listing(hdfs, listings);
+}
+
 static void fake_location(struct fake_request *request)
 {
 	bool reads = strcmp(request->op, "OPEN") == 0;
@@ -288,6 +298,15 @@ static void fake_send(int fd, const char *data, size_t length)
 	}
 }
 
+/* Of all that a client encodes in a path, ours hold the sign of a folder of a date alone. */
+static void fake_decode(char *path)
+{
+	for (char *at = path; (at = strstr(at, "%3D"));) {
+		*at++ = '=';
+		memmove(at, at + 2, strlen(at + 2) + 1);
+	}
+}
+
 static bool fake_parse(struct fake_request *request, const struct text *head)
 {
 	char target[1500];
@@ -301,6 +320,7 @@ static bool fake_parse(struct fake_request *request, const struct text *head)
 	if (strncmp(path, "/webhdfs/v1", 11) == 0)
 		path += 11;
 	snprintf(request->path, sizeof(request->path), "%s", path);
+	fake_decode(request->path);
 	const char *op = strstr(request->query, "op=");
 	if (op)
 		snprintf(request->op, sizeof(request->op), "%.*s", (int)strcspn(op + 3, "&"),
@@ -352,6 +372,8 @@ static void fake_serve(struct fake_hdfs *hdfs, int fd)
 			pthread_mutex_lock(&hdfs->lock);
 			fake_name_node(request);
 			pthread_mutex_unlock(&hdfs->lock);
+			if (strcmp(request->op, "LISTSTATUS_BATCH") == 0)
+				fake_listed(hdfs);
 		}
 		int length = snprintf(head, sizeof(head),
 				      "HTTP/1.1 %s\r\nContent-Length: %zu\r\n"

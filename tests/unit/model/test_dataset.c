@@ -151,6 +151,135 @@ static void lists_in_the_order_of_offsets(void **state)
 	dataset_clean_up(&dataset);
 }
 
+static void folders_of_dates_are_listed_with_the_rest(void **state)
+{
+	struct fixture *f = *state;
+	struct dataset dataset;
+	struct dataset_file file = { .first = 10, .last = 19, .date = 20417 };
+	char path[200];
+	put(f, 0, 0, LINE, strlen(LINE));
+	put(f, 0, 20, LINE, strlen(LINE));
+	dataset_print_path(FOLDER, &file, path, sizeof(path));
+	assert_string_equal(path, FOLDER "/dt=2025-11-25/part-00000-00000000000000000010-"
+					 "00000000000000000019.csv");
+	fake_put(f->hdfs, path, LINE LINE, 2 * strlen(LINE));
+	fake_put(f->hdfs, FOLDER "/dt=2025-11-25/_SUCCESS", "", 0);
+	fake_put(f->hdfs,
+		 FOLDER "/dt=other/part-00000-00000000000000000090-00000000000000000099.csv", LINE,
+		 strlen(LINE));
+	assert_int_equal(dataset_list(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
+	assert_int_equal(dataset.count, 3);
+	assert_int_equal(dataset.ignored, 2);
+	assert_int_equal(dataset.bytes, 4 * strlen(LINE));
+	assert_int_equal(dataset.files[0].date, DATE_NONE);
+	assert_int_equal(dataset.files[1].first, 10);
+	assert_int_equal(dataset.files[1].date, 20417);
+	const struct dataset_sink sink = { on_record, on_malformed, on_bytes, &f->seen };
+	assert_int_equal(dataset_read(f->client, FOLDER, &dataset.files[1], 0,
+				      record_table(RECORD_BAR), &sink, &f->why),
+			 ERROR_OK);
+	assert_int_equal(f->seen.records, 2);
+	dataset_clean_up(&dataset);
+}
+
+/* What a join leaves: the file with offset 0 holds `lines` and reaches to `last`. */
+static void join_to(struct fake_hdfs *hdfs, int64_t from, int64_t last, size_t lines)
+{
+	struct dataset_file file = { .last = from };
+	char path[200];
+	pthread_mutex_lock(&hdfs->lock);
+	dataset_print_path(FOLDER, &file, path, sizeof(path));
+	struct fake_file *found = fake_find(hdfs, path);
+	assert_non_null(found);
+	file.last = last;
+	dataset_print_path(FOLDER, &file, found->path, sizeof(found->path));
+	found->listed_length = lines * strlen(LINE);
+	pthread_mutex_unlock(&hdfs->lock);
+}
+
+static void end_join(struct fake_hdfs *hdfs, int listings)
+{
+	if (listings == 1)
+		join_to(hdfs, 9, 29, 3);
+}
+
+static void end_append(struct fake_hdfs *hdfs, int listings)
+{
+	if (listings == 1)
+		join_to(hdfs, 29, 29, 3);
+}
+
+/* The first page showed the file of offset 0 before a join, the second what came after it. */
+static void a_join_between_two_pages_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct dataset dataset;
+	put(f, 0, 0, LINE, strlen(LINE));
+	put(f, 0, 30, LINE, strlen(LINE));
+	f->hdfs->after_listing = end_join;
+	assert_int_equal(dataset_list_settled(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
+	assert_int_equal(atomic_load(&f->hdfs->listings), 3);
+	assert_int_equal(dataset.count, 2);
+	assert_int_equal(dataset.files[0].last, 29);
+	assert_int_equal(dataset.files[0].length, 3 * strlen(LINE));
+	dataset_clean_up(&dataset);
+}
+
+/* The same when the name was seen as it is now, and the length as it was. */
+static void a_join_seen_by_its_name_only_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct dataset dataset;
+	put(f, 0, 0, LINE, strlen(LINE));
+	join_to(f->hdfs, 9, 29, 1);
+	f->hdfs->after_listing = end_append;
+	assert_int_equal(dataset_list_settled(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
+	assert_int_equal(dataset.files[0].length, 3 * strlen(LINE));
+	dataset_clean_up(&dataset);
+}
+
+static void publish_another(struct fake_hdfs *hdfs, int listings)
+{
+	struct dataset_file file = { .first = 1000 + listings, .last = 1000 + listings };
+	char path[200];
+	for (file.partition = 0; file.partition < 2; file.partition++) {
+		dataset_print_path(FOLDER, &file, path, sizeof(path));
+		fake_put(hdfs, path, LINE, strlen(LINE));
+	}
+}
+
+static void newer_files_don_t_keep_it_from_settling(void **state)
+{
+	struct fixture *f = *state;
+	struct dataset dataset;
+	put(f, 0, 0, LINE, strlen(LINE));
+	put(f, 1, 0, LINE, strlen(LINE));
+	put(f, 3, 0, LINE, strlen(LINE));
+	f->hdfs->after_listing = publish_another;
+	assert_int_equal(dataset_list_settled(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
+	assert_int_equal(atomic_load(&f->hdfs->listings), 2);
+	assert_int_equal(dataset.count, 3);
+	dataset_clean_up(&dataset);
+}
+
+static void join_again(struct fake_hdfs *hdfs, int listings)
+{
+	join_to(hdfs, 9 + 10 * (listings - 1), 9 + 10 * listings, 1);
+}
+
+static void what_never_settles_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct dataset dataset;
+	put(f, 0, 0, LINE, strlen(LINE));
+	f->hdfs->after_listing = join_again;
+	assert_int_equal(dataset_list_settled(f->client, FOLDER, &dataset, &f->why),
+			 ERROR_CONFLICT);
+	assert_int_equal(atomic_load(&f->hdfs->listings), DATASET_LISTINGS);
+	assert_non_null(strstr(f->why.data, "joined faster than listed"));
+	dataset_clean_up(&dataset);
+}
+
 /* Reads a file that holds `data` and is listed with `listed` bytes. */
 static enum error read_bytes(struct fixture *f, const char *data, size_t length, int64_t listed,
 			     int64_t from)
@@ -306,6 +435,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_published_files),
 		cmocka_unit_test_setup_teardown(lists_in_the_order_of_offsets, begin, end),
+		cmocka_unit_test_setup_teardown(folders_of_dates_are_listed_with_the_rest, begin,
+						end),
+		cmocka_unit_test_setup_teardown(a_join_between_two_pages_is_noticed, begin, end),
+		cmocka_unit_test_setup_teardown(a_join_seen_by_its_name_only_is_noticed, begin,
+						end),
+		cmocka_unit_test_setup_teardown(newer_files_don_t_keep_it_from_settling, begin,
+						end),
+		cmocka_unit_test_setup_teardown(what_never_settles_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(reads_records, begin, end),
 		cmocka_unit_test_setup_teardown(a_cut_file_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(large_files_and_long_lines, begin, end),

@@ -87,8 +87,8 @@ static struct made *make(const char *model, int rows)
 				   &made->calibration),
 			 ERROR_OK);
 	made->reading.partial = made->partial;
-	made->files[0] = (struct dataset_file){ 0, 0, 99, 5000, DATA_CSV };
-	made->files[1] = (struct dataset_file){ 3, 10, 29, 700, DATA_CSV };
+	made->files[0] = (struct dataset_file){ 0, 0, 99, 5000, DATA_CSV, DATE_NONE };
+	made->files[1] = (struct dataset_file){ 3, 10, 29, 700, DATA_CSV, DATE_NONE };
 	made->dataset = (struct dataset){ .files = made->files, .count = 2, .bytes = 5700 };
 	return made;
 }

@@ -78,8 +78,10 @@ static struct world *world_new(const struct spec *spec)
 		text_init(&world->data[i], MAX_DATA);
 		put_file(world, i);
 		int32_t partition = i < 3 ? 0 : 4;
-		world->files[i] = (struct dataset_file){ partition, (int64_t)i * 1000,
-							 (int64_t)i * 1000 + 999, 0, DATA_CSV };
+		world->files[i] = (struct dataset_file){
+			partition, (int64_t)i * 1000, (int64_t)i * 1000 + 999,
+			0,         DATA_CSV,          DATE_NONE
+		};
 	}
 	world->dataset = (struct dataset){ .files = world->files, .count = FILES };
 	text_init(&world->sorted, 64 << 20);

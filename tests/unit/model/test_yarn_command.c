@@ -60,6 +60,34 @@ static void the_command_is_whole(void **state)
 	text_clean_up(&out);
 }
 
+static void folders_of_dates_are_read(void **state)
+{
+	(void)state;
+	const struct {
+		bool dated, undated;
+		const char *expected;
+	} cases[] = {
+		{ true, false, " -input '/b/d/dt=*/part-*.csv' -output" },
+		{ true, true, " -input '/b/d/{part-*.csv,dt=*/part-*.csv}' -output" },
+		{ false, true, " -input '/b/d/part-*.csv' -output" },
+	};
+	struct yarn_settings settings = settings_of(queue, java, path);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct yarn_command command = { .settings = &settings,
+						      .model = "ia",
+						      .tag = "tickline-1-0",
+						      .input = "/b/d",
+						      .dated = cases[i].dated,
+						      .undated = cases[i].undated,
+						      .work = "/b/w" };
+		struct text out;
+		text_init(&out, 10000);
+		assert_int_equal(yarn_command_write(&command, &out, NULL), ERROR_OK);
+		assert_non_null(strstr(out.data, cases[i].expected));
+		text_clean_up(&out);
+	}
+}
+
 static void nothing_gets_out_of_its_quotes(void **state)
 {
 	(void)state;
@@ -95,6 +123,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_command_is_whole),
+		cmocka_unit_test(folders_of_dates_are_read),
 		cmocka_unit_test(nothing_gets_out_of_its_quotes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
