@@ -26,6 +26,7 @@ enum {
 	COMPLAIN_EVERY_US = 5000000,
 	LOOP_LIMIT_MS = 60000,
 	FENCE_WAIT_US = 2000000,
+	REFETCH_EVERY_US = 10000,
 };
 
 rd_kafka_t *consumer_kafka(const struct consumer *consumer)
@@ -115,6 +116,33 @@ static void take(struct consumer *consumer, const rd_kafka_message_t *message)
 		take_record(consumer, message);
 }
 
+/* The next one in turn: others may have other leaders. */
+static const struct partition *next_reading(const struct consumer *consumer)
+{
+	const struct partition *first = NULL, *next = NULL;
+	bool passed = false;
+	for (const struct partition *p = consumer->partitions; p && !next; p = p->next) {
+		if (p->state == PARTITION_READING && !first)
+			first = p;
+		if (p->state == PARTITION_READING && passed)
+			next = p;
+		passed |= p == consumer->refetched;
+	}
+	return next ? next : first;
+}
+
+/* More came than fits: there was, or is, a full queue. */
+static void fetch_on(struct consumer *consumer)
+{
+	if (consumer->now_us < consumer->refetch_at_us)
+		return;
+	consumer->refetch_at_us = consumer->now_us + REFETCH_EVERY_US;
+	consumer->refetched = next_reading(consumer);
+	if (consumer->refetched)
+		refetch_wish(consumer->refetch, consumer->refetched->dataset->topic,
+			     consumer->refetched->number);
+}
+
 static void poll_messages(struct consumer *consumer, int timeout_ms)
 {
 	rd_kafka_message_t *messages[MAX_MESSAGES];
@@ -129,6 +157,8 @@ static void poll_messages(struct consumer *consumer, int timeout_ms)
 	}
 	if (consumer->disturbed)
 		group_reposition(consumer);
+	if (count == MAX_MESSAGES)
+		fetch_on(consumer);
 }
 
 /* --- the thread ----------------------------------------------------------------------------------
@@ -294,7 +324,8 @@ static enum error make_kafka(struct consumer *consumer, struct text *why)
 		{ "allow.auto.create.topics", "false" },
 		{ "fetch.message.max.bytes", "8388608" },
 		{ "queued.max.messages.kbytes", "32768" },
-		{ "fetch.wait.max.ms", "200" },
+		{ "fetch.wait.max.ms", "100" },
+		refetch_property(),
 		{ NULL, NULL },
 	};
 	rd_kafka_conf_t *conf;
@@ -380,6 +411,9 @@ enum error consumer_start(const struct consumer_options *options, struct consume
 	error = make_joiner(consumer, why);
 	if (error)
 		goto fail_joiner;
+	error = refetch_start(consumer->kafka, &consumer->refetch, why);
+	if (error)
+		goto fail_refetch;
 	register_parts(consumer);
 	if (pthread_create(&consumer->thread, NULL, poll_until_stopped, consumer) != 0) {
 		why_putf(why, "no thread for the consumer");
@@ -390,6 +424,8 @@ enum error consumer_start(const struct consumer_options *options, struct consume
 	return ERROR_OK;
 
 fail_thread:
+	refetch_destroy(&consumer->refetch);
+fail_refetch:
 	joiner_destroy(&consumer->joiner);
 fail_joiner:
 	writers_destroy(&consumer->writers);
@@ -417,6 +453,7 @@ void consumer_destroy(struct consumer **made)
 	if (!consumer)
 		return;
 	consumer_drain(consumer, monotonic_now_us());
+	refetch_destroy(&consumer->refetch);
 	joiner_destroy(&consumer->joiner);
 	writers_destroy(&consumer->writers);
 	while (consumer->partitions) {

@@ -12,6 +12,7 @@
 #include "consumer.h"
 #include "joiner.h"
 #include "partition.h"
+#include "refetch.h"
 #include "writers.h"
 
 enum { POLL_MS = 50, MAX_MESSAGES = 2048, VIEWS_EVERY_US = 100000 };
@@ -21,7 +22,10 @@ struct consumer {
 	rd_kafka_t *kafka;
 	rd_kafka_queue_t *queue;
 	struct writers *writers;
-	struct joiner *joiner; /* NULL: nothing is joined */
+	struct joiner *joiner;             /* NULL: nothing is joined */
+	struct refetch *refetch;           /* NULL: not needed */
+	const struct partition *refetched; /* the one that it was last wished for */
+	int64_t refetch_at_us;
 	struct partition_policy policy;
 	struct partition *partitions;
 	/* the last message's, because messages of one partition come in a row */

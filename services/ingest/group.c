@@ -201,6 +201,7 @@ static void drop(struct consumer *consumer, struct partition *partition)
 	*at = partition->next;
 	consumer->last_topic = NULL;
 	consumer->last_partition = NULL;
+	consumer->refetched = NULL;
 	log_info("partition given up", LOG_STR("topic", partition->dataset->topic),
 		 LOG_I64("partition", partition->number),
 		 LOG_I64("published", partition->published),
