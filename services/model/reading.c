@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Threads: each worker owns its client, features and partials; it takes the next piece of work from
- * an atomic counter. `lock` guards the result, the refusals, the first error and its text. A worker
- * that fails sets `stop`, and the others end before their next file. Nothing else is shared.
+ * Threads: each worker owns its client (the first one has the caller's, which is at rest
+ * meanwhile), features and partials; it takes the next piece of work from an atomic counter. `lock`
+ * guards the result, the refusals, the first error and its text. A worker that fails sets `stop`,
+ * and the others end before their next file. Nothing else is shared.
  */
 #include "reading.h"
 
@@ -36,6 +37,7 @@ struct pool {
 struct worker {
 	struct pool *pool;
 	struct webhdfs *client;
+	bool borrows; /* the client is the caller's */
 	struct features *features;
 	struct partial *gathered;  /* of the files read whole */
 	struct partial *file;      /* of the one being read */
@@ -271,18 +273,28 @@ static void *work(void *user)
 
 static void worker_clean_up(struct worker *worker)
 {
-	webhdfs_destroy(&worker->client);
+	if (!worker->borrows)
+		webhdfs_destroy(&worker->client);
 	features_destroy(&worker->features);
 	partial_destroy(&worker->gathered);
 	partial_destroy(&worker->file);
 }
 
-static enum error worker_start(struct worker *worker, struct pool *pool, struct text *why)
+static enum error find_client(struct worker *worker, bool borrows, struct text *why)
 {
-	struct webhdfs_options options = *pool->request->webhdfs;
-	options.cancel = &pool->request->progress->cancel;
+	const struct reading_request *request = worker->pool->request;
+	struct webhdfs_options options = *request->webhdfs;
+	options.cancel = &request->progress->cancel;
+	worker->borrows = borrows;
+	worker->client = request->client;
+	return borrows ? ERROR_OK : webhdfs_new(&options, &worker->client, why);
+}
+
+static enum error worker_start(struct worker *worker, struct pool *pool, bool first,
+			       struct text *why)
+{
 	worker->pool = pool;
-	enum error error = webhdfs_new(&options, &worker->client, why);
+	enum error error = find_client(worker, first && pool->request->client, why);
 	if (error != ERROR_OK)
 		return error;
 	worker->gathered = partial_new(pool->request->spec);
@@ -306,7 +318,7 @@ static enum error run_workers(struct pool *pool)
 	if (wanted > pool->piece_count)
 		wanted = pool->piece_count;
 	while (started < wanted && error == ERROR_OK) {
-		error = worker_start(&workers[started], pool, pool->why);
+		error = worker_start(&workers[started], pool, started == 0, pool->why);
 		if (error == ERROR_OK)
 			started++;
 	}
@@ -328,7 +340,9 @@ static enum error cut_into_pieces(struct pool *pool)
 		return ERROR_NO_MEMORY;
 	for (size_t i = 0; i < dataset->count;) {
 		size_t end = ordered ? dataset_partition_end(dataset, i) : i + 1;
-		pool->pieces[pool->piece_count++] = (struct piece){ i, end };
+		/* An ordered stream is handed over even where nothing is new in it. */
+		if (ordered || is_new(pool->request, i))
+			pool->pieces[pool->piece_count++] = (struct piece){ i, end };
 		i = end;
 	}
 	return ERROR_OK;

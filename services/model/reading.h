@@ -46,7 +46,9 @@ struct reading_request {
 	const struct checkpoint *resume; /* NULL: from the start; it must hold for the dataset */
 	const int64_t *from;             /* its plan, one per file; NULL with `resume` NULL */
 	const struct webhdfs_options *webhdfs; /* `cancel` is replaced by the progress's */
-	int threads;                           /* 1 to READING_MAX_THREADS */
+	struct webhdfs
+		*client; /* of the caller, for one of the threads; NULL: all make their own */
+	int threads;     /* 1 to READING_MAX_THREADS */
 	struct reading_progress *progress;
 };
 

@@ -21,6 +21,7 @@ static void init_locks(struct registry *registry)
 {
 	pthread_condattr_t attributes;
 	pthread_mutex_init(&registry->writing, NULL);
+	pthread_mutex_init(&registry->following, NULL);
 	pthread_mutex_init(&registry->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -28,8 +29,8 @@ static void init_locks(struct registry *registry)
 	pthread_condattr_destroy(&attributes);
 }
 
-static enum error open_store(struct registry *registry, const struct registry_options *options,
-			     struct text *why)
+static enum error open_stores(struct registry *registry, const struct registry_options *options,
+			      struct text *why)
 {
 	char root[MAX_PATH], staging[MAX_PATH], local[MAX_PATH];
 	struct webhdfs_options webhdfs = options->webhdfs;
@@ -37,7 +38,10 @@ static enum error open_store(struct registry *registry, const struct registry_op
 	snprintf(root, sizeof(root), "%s/models", options->root);
 	snprintf(staging, sizeof(staging), "%s/staging/models", options->root);
 	snprintf(local, sizeof(local), "%s/models", options->state_dir);
-	return store_new(root, staging, local, &webhdfs, &registry->store, why);
+	enum error error = store_new(root, staging, local, &webhdfs, &registry->store, why);
+	if (error == ERROR_OK)
+		error = store_new(root, staging, local, &webhdfs, &registry->follower, why);
+	return error;
 }
 
 static void make_metrics(struct registry *registry, const struct registry_options *options)
@@ -67,7 +71,7 @@ enum error registry_new(const struct registry_options *options, struct registry 
 		return ERROR_NO_MEMORY;
 	init_locks(registry);
 	make_metrics(registry, options);
-	enum error error = open_store(registry, options, why);
+	enum error error = open_stores(registry, options, why);
 	for (size_t i = 0; i < spec_builtin_count() && error == ERROR_OK; i++)
 		error = catalogue_add(&registry->catalogue, spec_builtin(i));
 	if (error != ERROR_OK) {
@@ -112,9 +116,11 @@ void registry_destroy(struct registry **out)
 	catalogue_clean_up(&registry->catalogue);
 	audit_clean_up(&registry->audit);
 	store_destroy(&registry->store);
+	store_destroy(&registry->follower);
 	pthread_cond_destroy(&registry->wake);
 	pthread_mutex_destroy(&registry->lock);
 	pthread_mutex_destroy(&registry->writing);
+	pthread_mutex_destroy(&registry->following);
 	free(registry);
 	*out = NULL;
 }

@@ -4,7 +4,8 @@
  *
  *   spec.json                 absent for built-in specs
  *   version-<8 digits>.json   immutable
- *   factors.json              what trainings read so far (checkpoint.h); no loss when it is gone
+ *   factors.json              what trainings read so far (checkpoint.h); no loss when it is gone:
+ *                             it is written locally and follows to HDFS in the background
  *   serving-<8 digits>.json   which version serves since when, by whom and why; the largest number
  *                             holds, the others are its history
  *   ../_audit/<id>.json       who did what to the models, when and why (audit.h)
@@ -119,10 +120,16 @@ enum error registry_add(struct registry *registry, const char *model, cJSON *bod
 			const char *by, const char *reason, int64_t *number,
 			struct text *why) MUST_USE;
 
-/* Replaces a model's factors.json on HDFS. Any error only means that the next training reads
- * everything again. */
+/* Keeps a model's factors.json: it is on the disk on return and on HDFS soon after. Any error only
+ * means that the next training reads more than what is new. */
 enum error registry_put_factors(struct registry *registry, const char *model, const char *body,
 				size_t length, struct text *why) MUST_USE;
+
+/* The factors that HDFS holds, or is about to: from the local copy where that is the same, else
+ * read with the caller's client. NOT_FOUND: none; CHECKSUM; errors of webhdfs.h. */
+enum error registry_get_factors(struct registry *registry, const char *model,
+				struct webhdfs *client, struct text *body,
+				struct text *why) MUST_USE;
 
 /* Why there is no version yet, for the health condition. */
 void registry_explain(struct registry *registry, const char *model, const char *reason);

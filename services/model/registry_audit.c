@@ -2,7 +2,7 @@
  *
  * The audit trail: <root>/models/_audit/<id>.json, one file an event, first written locally, so
  * that no caller waits for HDFS, and brought to HDFS by the background thread, which is woken for
- * it.
+ * it and writes just what was recorded; now and then both sides are compared.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +62,14 @@ static enum error write_local(struct registry *registry, const struct audit_even
 	return error;
 }
 
+static void fall_behind(struct registry_behind *behind, const char *id)
+{
+	if (behind->count == REGISTRY_MAX_BEHIND)
+		behind->more = true;
+	else
+		memcpy(behind->id[behind->count++], id, AUDIT_ID_SIZE);
+}
+
 void registry_record(struct registry *registry, const struct audit_event *given)
 {
 	char memory[300];
@@ -73,6 +81,8 @@ void registry_record(struct registry *registry, const struct audit_event *given)
 	enum error error = write_local(registry, &event, &why);
 	pthread_mutex_lock(&registry->lock);
 	enum error taken = audit_add(&registry->audit, &event);
+	if (error == ERROR_OK)
+		fall_behind(&registry->behind, event.id);
 	registry->woken = true;
 	pthread_cond_broadcast(&registry->wake);
 	pthread_mutex_unlock(&registry->lock);
@@ -133,7 +143,7 @@ static enum error fetch(struct registry *registry, const char *id, struct text *
 	if (store_has_local(registry->store, path))
 		return ERROR_OK;
 	text_init(&body, STORE_MAX_FILE);
-	enum error error = store_fetch(registry->store, path, &body, why);
+	enum error error = store_fetch(registry->follower, path, &body, why);
 	if (error == ERROR_OK)
 		error = take(registry, id, &body, why);
 	if (error == ERROR_CHECKSUM || error == ERROR_INVALID) {
@@ -152,7 +162,7 @@ static enum error remove_oldest(struct registry *registry, const struct registry
 	for (size_t i = 0; i + AUDIT_MAX < names->count && error == ERROR_OK; i++) {
 		char path[REGISTRY_NAME_SIZE];
 		snprintf(path, sizeof(path), FOLDER "/%s", names->name[i]);
-		error = store_remove_file(registry->store, path, why);
+		error = store_remove_file(registry->follower, path, why);
 		log_info("the oldest event of the audit trail is removed", LOG_STR("file", path),
 			 LOG_I64("kept", AUDIT_MAX));
 	}
@@ -163,7 +173,7 @@ enum error registry_sync_audit(struct registry *registry, struct text *why)
 {
 	struct registry_names remote = { .folders = false }, local = { .folders = false };
 	enum error error =
-		store_list_remote(registry->store, FOLDER, registry_add_name, &remote, why);
+		store_list_remote(registry->follower, FOLDER, registry_add_name, &remote, why);
 	if (error == ERROR_OK)
 		error = store_list_local(registry->store, FOLDER, registry_add_name, &local);
 	registry_sort_names(&remote);
@@ -172,7 +182,7 @@ enum error registry_sync_audit(struct registry *registry, struct text *why)
 		if (!id_of(local.name[i], id) || registry_has_name(&remote, local.name[i]))
 			continue;
 		path_of(path, id);
-		error = store_push(registry->store, path, why);
+		error = store_push(registry->follower, path, why);
 	}
 	for (size_t i = 0; i < remote.count && error == ERROR_OK; i++) {
 		char id[AUDIT_ID_SIZE];
@@ -183,5 +193,27 @@ enum error registry_sync_audit(struct registry *registry, struct text *why)
 		error = remove_oldest(registry, &remote, why);
 	free(remote.name);
 	free(local.name);
+	return error;
+}
+
+/* Those that were recorded since the last time; where more were than are remembered, or one can't
+ * be stored, both sides are compared the next time. */
+enum error registry_follow_audit(struct registry *registry, struct text *why)
+{
+	pthread_mutex_lock(&registry->lock);
+	struct registry_behind behind = registry->behind;
+	registry->behind = (struct registry_behind){ .count = 0 };
+	pthread_mutex_unlock(&registry->lock);
+	enum error error = behind.more ? registry_sync_audit(registry, why) : ERROR_OK;
+	for (size_t i = 0; i < behind.count && !behind.more && error == ERROR_OK; i++) {
+		char path[REGISTRY_NAME_SIZE];
+		path_of(path, behind.id[i]);
+		error = store_push(registry->follower, path, why);
+	}
+	if (error == ERROR_OK)
+		return ERROR_OK;
+	pthread_mutex_lock(&registry->lock);
+	registry->behind.more = true;
+	pthread_mutex_unlock(&registry->lock);
 	return error;
 }

@@ -2,9 +2,11 @@
  *
  * Shared by the files of the registry.
  *
- * `writing` is held by whoever uses the store's HDFS side; it is taken before `lock`.
- * `lock` guards the catalogue, the audit trail, `stopping`, `woken` and `explanation`; nobody waits
- * for I/O while holding it, except for reading one local file when the serving version changes.
+ * `following` is held by whoever uses the follower's HDFS side, `writing` by whoever uses the
+ * store's; they are taken in this order, and before `lock`.
+ * `lock` guards the catalogue, the audit trail, `stopping`, `woken`, `behind` and `explanation`;
+ * nobody waits for I/O while holding it, except for reading one local file when the serving version
+ * changes.
  */
 #ifndef TICKLINE_MODEL_REGISTRY_INTERNAL_H
 #define TICKLINE_MODEL_REGISTRY_INTERNAL_H
@@ -18,14 +20,27 @@
 #include "metrics.h"
 #include "store.h"
 
+/* Events of the audit trail that are not on HDFS yet. */
+enum { REGISTRY_MAX_BEHIND = 16 };
+struct registry_behind {
+	char id[REGISTRY_MAX_BEHIND][AUDIT_ID_SIZE];
+	size_t count;
+	bool more; /* than these: to be found by comparing */
+};
+
 struct registry {
 	pthread_mutex_t writing;
 	struct store *store;
+
+	/* What is written locally first, and follows to HDFS without anybody waiting for it. */
+	pthread_mutex_t following;
+	struct store *follower;
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake; /* monotonic clock; `stopping` or `woken` was set */
 	struct catalogue catalogue;
 	struct audit audit;
+	struct registry_behind behind;
 	bool woken; /* there is something to bring to HDFS */
 	bool stopping;
 	char explanation[600]; /* why the last refused training gave no version; "" */
@@ -56,9 +71,16 @@ void registry_update_condition(struct registry *registry);
 /* Loads every local file. */
 void registry_load_local(struct registry *registry);
 
-/* The same for the audit trail, and in step with HDFS; `writing` is held. */
 void registry_load_audit(struct registry *registry);
+
+/* Brings what is behind to HDFS; with `whole` both sides of the audit trail are compared. Errors of
+ * webhdfs.h: the rest is still behind. */
+enum error registry_follow(struct registry *registry, bool whole, struct text *why) MUST_USE;
+
+/* Its parts; `following` is held. */
 enum error registry_sync_audit(struct registry *registry, struct text *why) MUST_USE;
+enum error registry_follow_audit(struct registry *registry, struct text *why) MUST_USE;
+enum error registry_follow_factors(struct registry *registry, struct text *why) MUST_USE;
 
 /* Names of one folder, cut to REGISTRY_MAX_NAMES. Free `name`. */
 enum { REGISTRY_MAX_NAMES = 4 * REGISTRY_MAX_VERSIONS };

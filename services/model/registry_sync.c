@@ -11,8 +11,10 @@
 
 #include "log.h"
 #include "registry_internal.h"
+#include "timestamp.h"
 
-enum { SYNC_EVERY_S = 60, FIRST_BACK_OFF_S = 1 };
+/* What is recorded together goes to HDFS together, and out of the way of a training's own files. */
+enum { SYNC_EVERY_S = 60, FIRST_BACK_OFF_S = 1, FOLLOW_AFTER_MS = 200 };
 
 enum error registry_add_name(const char *name, bool folder, void *user)
 {
@@ -113,6 +115,7 @@ static enum error push_missing(struct registry *registry, const char *model,
 static enum error sync_model(struct registry *registry, const char *model, struct text *why)
 {
 	struct registry_names remote = { .folders = false };
+	pthread_mutex_lock(&registry->writing);
 	enum error error =
 		store_list_remote(registry->store, model, registry_add_name, &remote, why);
 	registry_sort_names(&remote);
@@ -120,44 +123,73 @@ static enum error sync_model(struct registry *registry, const char *model, struc
 		error = fetch_missing(registry, model, &remote, why);
 	if (error == ERROR_OK)
 		error = push_missing(registry, model, &remote, why);
+	pthread_mutex_unlock(&registry->writing);
 	free(remote.name);
 	registry_refresh_serving(registry, model);
 	return error;
 }
 
+static enum error list_models(struct registry *registry, struct registry_names *models,
+			      struct text *why)
+{
+	pthread_mutex_lock(&registry->writing);
+	enum error error = store_list_remote(registry->store, "", registry_add_name, models, why);
+	pthread_mutex_unlock(&registry->writing);
+	if (error == ERROR_OK)
+		error = store_list_local(registry->store, "", registry_add_name, models);
+	registry_sort_names(models);
+	return error;
+}
+
+/* A model at a time, so that a training that ends meanwhile does not wait for all of them. */
 enum error registry_sync(struct registry *registry, struct text *why)
 {
 	struct registry_names models = { .folders = true };
-	pthread_mutex_lock(&registry->writing);
-	enum error error = store_list_remote(registry->store, "", registry_add_name, &models, why);
-	if (error == ERROR_OK)
-		error = store_list_local(registry->store, "", registry_add_name, &models);
-	registry_sort_names(&models);
+	enum error error = list_models(registry, &models, why);
 	for (size_t i = 0; i < models.count && error == ERROR_OK; i++) {
 		bool again = i > 0 && strcmp(models.name[i], models.name[i - 1]) == 0;
 		if (!again && spec_name_ok(models.name[i]))
 			error = sync_model(registry, models.name[i], why);
 	}
 	if (error == ERROR_OK)
-		error = registry_sync_audit(registry, why);
-	pthread_mutex_unlock(&registry->writing);
+		error = registry_follow(registry, true, why);
 	free(models.name);
 	registry_update_condition(registry);
 	return error;
 }
 
-/* True when it is time to end. */
-static bool wait_for(struct registry *registry, int64_t seconds)
+enum error registry_follow(struct registry *registry, bool whole, struct text *why)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
-	pthread_mutex_lock(&registry->lock);
-	while (!registry->stopping && !registry->woken &&
+	pthread_mutex_lock(&registry->following);
+	enum error error = registry_follow_audit(registry, why);
+	if (error == ERROR_OK && whole)
+		error = registry_sync_audit(registry, why);
+	if (error == ERROR_OK)
+		error = registry_follow_factors(registry, why);
+	pthread_mutex_unlock(&registry->following);
+	return error;
+}
+
+static bool wait_until(struct registry *registry, int64_t until_us, const bool *woken)
+{
+	const struct timespec until = { .tv_sec = until_us / 1000000,
+					.tv_nsec = until_us % 1000000 * 1000 };
+	while (!registry->stopping && !*woken &&
 	       pthread_cond_timedwait(&registry->wake, &registry->lock, &until) == 0) {
 	}
-	bool stopping = registry->stopping;
+	return *woken;
+}
+
+/* Waits until a time (monotonic), or shortly after something fell behind. True: it is time to end.
+ */
+static bool wait_for_work(struct registry *registry, int64_t until_us)
+{
+	const bool never = false;
+	pthread_mutex_lock(&registry->lock);
+	if (wait_until(registry, until_us, &registry->woken))
+		wait_until(registry, monotonic_now_us() + FOLLOW_AFTER_MS * 1000, &never);
 	registry->woken = false;
+	bool stopping = registry->stopping;
 	pthread_mutex_unlock(&registry->lock);
 	return stopping;
 }
@@ -165,21 +197,25 @@ static bool wait_for(struct registry *registry, int64_t seconds)
 void *registry_sync_thread(void *user)
 {
 	struct registry *registry = user;
-	int64_t wait_s = 0, back_off_s = FIRST_BACK_OFF_S;
-	while (!wait_for(registry, wait_s)) {
+	int64_t due_us = 0, back_off_s = FIRST_BACK_OFF_S;
+	while (!wait_for_work(registry, due_us)) {
 		char memory[600];
 		struct text why;
 		text_init_fixed(&why, memory, sizeof(memory));
-		enum error error = registry_sync(registry, &why);
-		wait_s = error == ERROR_OK ? SYNC_EVERY_S : back_off_s;
+		int64_t now_us = monotonic_now_us();
+		bool whole = now_us >= due_us;
+		enum error error = whole ? registry_sync(registry, &why)
+					 : registry_follow(registry, false, &why);
 		if (error == ERROR_OK) {
+			due_us = whole ? now_us + SYNC_EVERY_S * INT64_C(1000000) : due_us;
 			back_off_s = FIRST_BACK_OFF_S;
 			continue;
 		}
 		metric_add(registry->sync_errors, 1);
-		back_off_s = back_off_s * 2 > SYNC_EVERY_S ? SYNC_EVERY_S : back_off_s * 2;
+		due_us = now_us + back_off_s * 1000000;
 		log_warn("models are not in step with HDFS", LOG_STR("error", error_name(error)),
-			 LOG_STR("reason", why.data), LOG_I64("retry_s", wait_s));
+			 LOG_STR("reason", why.data), LOG_I64("retry_s", back_off_s));
+		back_off_s = back_off_s * 2 > SYNC_EVERY_S ? SYNC_EVERY_S : back_off_s * 2;
 	}
 	return NULL;
 }

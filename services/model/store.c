@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,14 @@
 #include "local_file.h"
 #include "timestamp.h"
 
-enum { MAX_PATH = 1200 };
+enum { MAX_PATH = STORE_MAX_PATH };
 
 struct store {
 	char *root, *staging, *local;
 	struct webhdfs *client;
-	unsigned staged; /* counts the names of staged files */
 };
+
+static atomic_uint staged_count; /* of all stores: makes their names unique */
 
 enum error store_new(const char *root, const char *staging, const char *local,
 		     const struct webhdfs_options *webhdfs, struct store **out, struct text *why)
@@ -67,51 +69,81 @@ static void join(char out[MAX_PATH], const char *folder, const char *name)
 
 /* --- HDFS ------------------------------------------------------------------------------------ */
 
-/* The rename's answer got lost: it happened if the staged file is gone and the other is there. */
-static enum error settle_rename(struct store *store, const char *staged, const char *path,
-				size_t length, enum error error)
+/* What is left there harms nobody, but should not pile up. */
+void store_discard_staged(struct store *store, const struct store_staged *staged)
+{
+	(void)!webhdfs_delete(store->client, staged->path, false, NULL);
+}
+
+/* Writes a file under a name of its own, and looks whether all of it arrived. */
+static enum error stage(struct store *store, const struct text *wrapped,
+			struct store_staged *staged, struct text *why)
 {
 	struct webhdfs_status status;
-	if (webhdfs_stat(store->client, staged, &status, NULL) == ERROR_NOT_FOUND &&
-	    webhdfs_stat(store->client, path, &status, NULL) == ERROR_OK &&
-	    status.length == (int64_t)length)
-		return ERROR_OK;
+	snprintf(staged->path, sizeof(staged->path), "%s/%ld-%" PRId64 "-%u.json", store->staging,
+		 (long)getpid(), wall_now_us(), atomic_fetch_add(&staged_count, 1));
+	enum error error = webhdfs_create(store->client, staged->path, wrapped->data,
+					  wrapped->length, false, why);
+	if (error == ERROR_OK)
+		error = webhdfs_stat(store->client, staged->path, &status, why);
+	if (error == ERROR_OK && status.length != (int64_t)wrapped->length)
+		error = ERROR_LENGTH;
+	if (error == ERROR_OK) {
+		staged->file_id = status.file_id;
+		staged->length = status.length;
+	} else {
+		store_discard_staged(store, staged);
+	}
 	return error;
 }
 
-static enum error publish(struct store *store, const char *staged, const char *path,
-			  const struct text *wrapped, struct text *why)
+/* The folder is there but for the first file of a model: it is made when it turns out missing. */
+static enum error move(struct store *store, const char *from, const char *to, struct text *why)
+{
+	char folder[MAX_PATH], memory[1024];
+	struct text detail;
+	text_init_fixed(&detail, memory, sizeof(memory));
+	enum error error = webhdfs_rename(store->client, from, to, &detail);
+	if (error != ERROR_NOT_FOUND) {
+		if (error != ERROR_OK)
+			why_putf(why, "%s", detail.data);
+		return error;
+	}
+	snprintf(folder, sizeof(folder), "%s", to);
+	*strrchr(folder, '/') = '\0';
+	error = webhdfs_mkdirs(store->client, folder, why);
+	return error == ERROR_OK ? webhdfs_rename(store->client, from, to, why) : error;
+}
+
+/* The rename's answer got lost: it happened if the file is there. */
+static enum error settle_move(struct store *store, const struct store_staged *staged,
+			      const char *path, enum error error)
 {
 	struct webhdfs_status status;
-	enum error error =
-		webhdfs_create(store->client, staged, wrapped->data, wrapped->length, false, why);
-	if (error == ERROR_OK)
-		error = webhdfs_stat(store->client, staged, &status, why);
-	if (error == ERROR_OK && status.length != (int64_t)wrapped->length)
-		error = ERROR_LENGTH;
-	if (error != ERROR_OK)
-		return error;
-	error = webhdfs_rename(store->client, staged, path, why);
+	bool moved = webhdfs_stat(store->client, path, &status, NULL) == ERROR_OK &&
+		     status.file_id == staged->file_id && status.length == staged->length;
+	return moved ? ERROR_OK : error;
+}
+
+static enum error publish(struct store *store, const struct store_staged *staged, const char *name,
+			  struct text *why)
+{
+	char path[MAX_PATH];
+	join(path, store->root, name);
+	enum error error = move(store, staged->path, path, why);
 	if (webhdfs_is_unknown(error))
-		error = settle_rename(store, staged, path, wrapped->length, error);
+		error = settle_move(store, staged, path, error);
+	if (error != ERROR_OK)
+		store_discard_staged(store, staged);
 	return error;
 }
 
 static enum error put_remote(struct store *store, const char *name, const struct text *wrapped,
 			     struct text *why)
 {
-	char path[MAX_PATH], folder[MAX_PATH], staged[MAX_PATH];
-	join(path, store->root, name);
-	join(folder, store->root, name);
-	*strrchr(folder, '/') = '\0';
-	snprintf(staged, sizeof(staged), "%s/%ld-%" PRId64 "-%u.json", store->staging,
-		 (long)getpid(), wall_now_us(), store->staged++);
-	enum error error = webhdfs_mkdirs(store->client, folder, why);
-	if (error == ERROR_OK)
-		error = publish(store, staged, path, wrapped, why);
-	if (error != ERROR_OK) /* what is left there harms nobody, but should not pile up */
-		(void)!webhdfs_delete(store->client, staged, false, NULL);
-	return error;
+	struct store_staged staged;
+	enum error error = stage(store, wrapped, &staged, why);
+	return error == ERROR_OK ? publish(store, &staged, name, why) : error;
 }
 
 enum error store_put(struct store *store, const char *name, const char *body, size_t length,
@@ -143,20 +175,60 @@ static enum error unwrap(const struct text *wrapped, struct text *body, struct t
 	return body->error;
 }
 
-enum error store_replace(struct store *store, const char *name, const char *body, size_t length,
+/* A local file as it lies there, once it was found to be whole. */
+static enum error load_whole(struct store *store, const char *name, struct text *wrapped,
+			     struct text *why)
+{
+	struct slice body;
+	char path[MAX_PATH];
+	join(path, store->local, name);
+	enum error error = local_read(path, wrapped, why);
+	return error == ERROR_OK ? envelope_read(wrapped->data, wrapped->length, &body, why)
+				 : error;
+}
+
+enum error store_stage(struct store *store, const char *name, struct store_staged *staged,
+		       struct text *why)
+{
+	struct text wrapped;
+	text_init(&wrapped, STORE_MAX_FILE);
+	enum error error = load_whole(store, name, &wrapped, why);
+	if (error == ERROR_OK)
+		error = stage(store, &wrapped, staged, why);
+	text_clean_up(&wrapped);
+	return error;
+}
+
+enum error store_replace(struct store *store, const struct store_staged *staged, const char *name,
 			 struct text *why)
+{
+	char path[MAX_PATH];
+	join(path, store->root, name);
+	enum error error = webhdfs_delete(store->client, path, false, why);
+	if (error == ERROR_OK || error == ERROR_NOT_FOUND)
+		return publish(store, staged, name, why);
+	store_discard_staged(store, staged);
+	return error;
+}
+
+enum error store_stat(const struct store *store, struct webhdfs *client, const char *name,
+		      struct webhdfs_status *status, struct text *why)
+{
+	char path[MAX_PATH];
+	join(path, store->root, name);
+	return webhdfs_stat(client, path, status, why);
+}
+
+enum error store_read(const struct store *store, struct webhdfs *client, const char *name,
+		      struct text *body, struct text *why)
 {
 	struct text wrapped;
 	char path[MAX_PATH];
 	text_init(&wrapped, STORE_MAX_FILE);
 	join(path, store->root, name);
-	enum error error = envelope_write(&wrapped, body, length);
+	enum error error = webhdfs_read(client, path, &wrapped, why);
 	if (error == ERROR_OK)
-		error = wrapped.error;
-	if (error == ERROR_OK)
-		error = webhdfs_delete(store->client, path, false, why);
-	if (error == ERROR_OK || error == ERROR_NOT_FOUND)
-		error = put_remote(store, name, &wrapped, why);
+		error = unwrap(&wrapped, body, why);
 	text_clean_up(&wrapped);
 	return error;
 }
@@ -180,13 +252,8 @@ enum error store_fetch(struct store *store, const char *name, struct text *body,
 enum error store_push(struct store *store, const char *name, struct text *why)
 {
 	struct text wrapped;
-	struct slice body;
-	char path[MAX_PATH];
 	text_init(&wrapped, STORE_MAX_FILE);
-	join(path, store->local, name);
-	enum error error = local_read(path, &wrapped, why);
-	if (error == ERROR_OK)
-		error = envelope_read(wrapped.data, wrapped.length, &body, why);
+	enum error error = load_whole(store, name, &wrapped, why);
 	if (error == ERROR_OK)
 		error = put_remote(store, name, &wrapped, why);
 	text_clean_up(&wrapped);

@@ -13,14 +13,22 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "error.h"
 #include "text.h"
 #include "webhdfs.h"
 
-enum { STORE_MAX_FILE = 4 << 20, STORE_MAX_NAME = 120 };
+enum { STORE_MAX_FILE = 4 << 20, STORE_MAX_NAME = 120, STORE_MAX_PATH = 1200 };
 
 struct store;
+
+/* A file on HDFS that is whole, but has no name yet. */
+struct store_staged {
+	char path[STORE_MAX_PATH];
+	int64_t file_id; /* it keeps that when it is renamed */
+	int64_t length;
+};
 
 /* `root` and `staging` are folders on HDFS, `local` is made when missing. SYSTEM with `why`: it
  * can't be made or written to. The strings are copied. */
@@ -53,9 +61,20 @@ enum error store_fetch(struct store *store, const char *name, struct text *body,
 /* Copies a local file to HDFS; one that is there already is OK. */
 enum error store_push(struct store *store, const char *name, struct text *why) MUST_USE;
 
-/* Writes a file that is only on HDFS and may be replaced; it can be missing in between. */
-enum error store_replace(struct store *store, const char *name, const char *body, size_t length,
+/* For a file that may be replaced: copies the local one to HDFS, where store_replace gives it its
+ * name; that can be missing in between. NOT_FOUND, CHECKSUM: of the local one. */
+enum error store_stage(struct store *store, const char *name, struct store_staged *staged,
+		       struct text *why) MUST_USE;
+enum error store_replace(struct store *store, const struct store_staged *staged, const char *name,
 			 struct text *why) MUST_USE;
+void store_discard_staged(struct store *store, const struct store_staged *staged);
+
+/* What HDFS holds, asked for with the caller's client: any thread. Errors of webhdfs.h; CHECKSUM.
+ */
+enum error store_stat(const struct store *store, struct webhdfs *client, const char *name,
+		      struct webhdfs_status *status, struct text *why) MUST_USE;
+enum error store_read(const struct store *store, struct webhdfs *client, const char *name,
+		      struct text *body, struct text *why) MUST_USE;
 
 /* Names in a folder ("" is the top); a missing folder has none. Not OK from `each` ends it. */
 typedef enum error store_each(const char *name, bool folder, void *user);

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "envelope.h"
 #include "fit.h"
 #include "log.h"
 #include "partial.h"
@@ -60,20 +59,15 @@ static enum error list(struct run *run, struct webhdfs *client)
 
 static enum error read_known(struct run *run, struct webhdfs *client, struct text *why)
 {
-	char path[1200];
-	struct text file;
-	struct slice body;
-	text_init(&file, STORE_MAX_FILE);
-	snprintf(path, sizeof(path), "%s/models/%s/factors.json", run->training->root,
-		 run->spec.name);
-	enum error error = webhdfs_read(client, path, &file, why);
-	if (error == ERROR_OK)
-		error = envelope_read(file.data, file.length, &body, why);
+	struct text body;
+	text_init(&body, STORE_MAX_FILE);
+	enum error error =
+		registry_get_factors(run->training->registry, run->spec.name, client, &body, why);
 	cJSON *json = error == ERROR_OK ? cJSON_ParseWithLength(body.data, body.length) : NULL;
 	if (error == ERROR_OK)
 		error = checkpoint_read_json(&run->spec, json, &run->known, why);
 	cJSON_Delete(json);
-	text_clean_up(&file);
+	text_clean_up(&body);
 	return error;
 }
 
@@ -152,7 +146,7 @@ static enum error read_on_yarn(struct run *run)
 	return yarn_reading_run(&reading, &run->reading, &run->why);
 }
 
-static enum error read_here(struct run *run)
+static enum error read_here(struct run *run, struct webhdfs *client)
 {
 	const struct reading_request request = {
 		.spec = &run->spec,
@@ -161,6 +155,7 @@ static enum error read_here(struct run *run)
 		.resume = run->resumes ? &run->known : NULL,
 		.from = run->resumes ? run->from : NULL,
 		.webhdfs = &run->training->webhdfs,
+		.client = client,
 		.threads = (int)run->training->settings->train_threads,
 		.progress = &run->task->progress,
 	};
@@ -171,10 +166,10 @@ static enum error read_here(struct run *run)
 }
 
 /* Without a byte there is nothing to distribute. */
-static enum error read_all(struct run *run)
+static enum error read_all(struct run *run, struct webhdfs *client)
 {
 	bool on_yarn = run->task->job.engine == ENGINE_YARN && run->training->yarn;
-	return on_yarn && run->dataset.bytes > 0 ? read_on_yarn(run) : read_here(run);
+	return on_yarn && run->dataset.bytes > 0 ? read_on_yarn(run) : read_here(run, client);
 }
 
 static enum error gather_with(struct run *run, struct webhdfs *client)
@@ -188,7 +183,7 @@ static enum error gather_with(struct run *run, struct webhdfs *client)
 		if (error == ERROR_OK)
 			error = plan(run);
 		if (error == ERROR_OK)
-			error = read_all(run);
+			error = read_all(run, client);
 	}
 	if (error == ERROR_OK)
 		text_reset(&run->why); /* what was overcome on the way */

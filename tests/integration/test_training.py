@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from support import wait_until
-from support.hdfs import DATASETS
+from support.hdfs import DATASETS, HdfsError
 
 BARS = pathlib.Path(__file__).resolve().parents[2] / "deploy/local/data/btc_usd_2023-03-01.csv"
 START = datetime.datetime(2025, 7, 1, tzinfo=datetime.timezone.utc)
@@ -219,6 +219,15 @@ def test_streamlit_takes_the_return_across_files(model, hdfs, names):
     assert report(server, "streamlit", train(server, "streamlit")["version"])["rank"] == 6
 
 
+def records_of(hdfs, factors):
+    if not hdfs.exists(factors):
+        return None
+    try:
+        return json.loads(hdfs.read(factors))["body"]["factors"]["records"]
+    except HdfsError:  # just being replaced
+        return None
+
+
 def test_a_new_file_alone_is_read_and_changes_nothing_else(model, hdfs, names):
     rows = bars(3000, seed=9)
     publish(hdfs, names, "bars", rows[:2000], files=4, step_s=60)
@@ -232,7 +241,10 @@ def test_a_new_file_alone_is_read_and_changes_nothing_else(model, hdfs, names):
         assert (job["files"], job["rows"]) == (1, 1000)
         found[name] = report(server, name, job["version"])
         assert found[name]["lineage"]["resumed"] and found[name]["lineage"]["files"] == 5
-        hdfs.delete(f"{names.hdfs_root}/models/{name}/factors.json")
+        # They follow the job to HDFS; only then it is sure that they do not come after the removal.
+        kept = f"{names.hdfs_root}/models/{name}/factors.json"
+        wait_until(lambda: records_of(hdfs, kept) == 3000, "the factors are on HDFS")
+        hdfs.delete(kept)
     for name, before in found.items():
         job = train(server, name)
         assert (job["files"], job["rows"]) == (5, 3000)

@@ -30,6 +30,7 @@ struct fake_file {
 	char *data;
 	size_t length;
 	size_t listed_length; /* what a listing says; usually the same */
+	int id;               /* of this content, whatever its name */
 };
 
 struct fake_hdfs {
@@ -39,7 +40,7 @@ struct fake_hdfs {
 	atomic_bool stop;
 	atomic_bool hold_data; /* reads of records wait while this is set */
 	atomic_int fail_next;  /* so many requests get a 503 */
-	atomic_int connections, opens;
+	atomic_int connections, opens, ids;
 	/* NULL, or called after each listing, before it is answered; it holds no lock */
 	void (*after_listing)(struct fake_hdfs *hdfs, int listings);
 	atomic_int listings;
@@ -74,6 +75,7 @@ static void fake_put(struct fake_hdfs *hdfs, const char *path, const char *data,
 	assert(file->data);
 	memcpy(file->data, data, length);
 	file->length = file->listed_length = length;
+	file->id = atomic_fetch_add(&hdfs->ids, 1) + 1;
 	pthread_mutex_unlock(&hdfs->lock);
 }
 
@@ -122,12 +124,13 @@ static void fake_exception(struct fake_request *request, const char *status, con
 		  request->path);
 }
 
-static void fake_status(struct text *out, const char *name, bool folder, size_t length)
+static void fake_status(struct text *out, const char *name, bool folder,
+			const struct fake_file *file)
 {
 	text_putf(out,
-		  "{\"pathSuffix\":\"%s\",\"type\":\"%s\",\"length\":%zu,\"fileId\":7,"
+		  "{\"pathSuffix\":\"%s\",\"type\":\"%s\",\"length\":%zu,\"fileId\":%d,"
 		  "\"modificationTime\":1}",
-		  name, folder ? "DIRECTORY" : "FILE", folder ? 0 : length);
+		  name, folder ? "DIRECTORY" : "FILE", folder ? 0 : file->listed_length, file->id);
 }
 
 /* Each entry right below the folder once; false: the folder does not exist. */
@@ -151,7 +154,7 @@ static bool fake_entries(struct fake_request *request)
 		strcat(seen, mark + 1);
 		if (told++ > 0)
 			text_putc(&request->answer, ',');
-		fake_status(&request->answer, name, slash != NULL, hdfs->files[i].listed_length);
+		fake_status(&request->answer, name, slash != NULL, &hdfs->files[i]);
 	}
 	return told > 0;
 }
@@ -218,7 +221,7 @@ static void fake_get_status(struct fake_request *request)
 		return;
 	}
 	text_puts(&request->answer, "{\"FileStatus\":");
-	fake_status(&request->answer, "", false, file->listed_length);
+	fake_status(&request->answer, "", false, file);
 	text_putc(&request->answer, '}');
 }
 

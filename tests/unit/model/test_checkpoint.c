@@ -198,10 +198,13 @@ static void assert_same(const struct spec *spec, struct reading_result *a, struc
 	assert_int_equal(rfactor_rows(left.held_out), rfactor_rows(right.held_out));
 	solve(left.train, spec, &one);
 	solve(right.train, spec, &other);
-	/* The intercept is the small difference of price-sized numbers. */
+	/* The intercept is the small difference of price-sized numbers. In a day and a half the
+	 * wave of the hour is nearly a part of the trend: the order in which the threads come to
+	 * merge shows in the 13th digit of its coefficient. */
 	assert_same_term(&one.intercept, &other.intercept, 1e-10);
 	for (size_t j = 0; j < one.features; j++)
-		assert_same_term(&one.terms[j], &other.terms[j], 1e-12);
+		assert_same_term(&one.terms[j], &other.terms[j],
+				 strcmp(spec->features[j].name, "hour") == 0 ? 1e-11 : 1e-12);
 	assert_near(one.s, other.s);
 	struct fit_score seen, again;
 	fit_score(&one.predictor, one.target_mean, true, spec->feature_count, left.held_out, &seen);

@@ -152,6 +152,7 @@ static void only_what_is_new_is_read(void **state)
 	pthread_mutex_unlock(&f->hdfs->lock);
 	assert_int_equal(train(f, "ia").rows_used, 499);
 	/* Broken factors only cost time. */
+	assert_int_equal(registry_sync(f->registry, &f->why), ERROR_OK);
 	fake_put(f->hdfs, "/bitcoin/models/ia/factors.json", "{\"sha256\":", 10);
 	assert_int_equal(train(f, "ia").rows_used, 499);
 	assert_int_equal(train(f, "ia").rows_used, 0);
