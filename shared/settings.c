@@ -111,3 +111,14 @@ struct config_table hdfs_settings_table(struct hdfs_settings *settings)
 {
 	return (struct config_table){ "HDFS", hdfs_options, COUNT(hdfs_options), settings };
 }
+
+struct webhdfs_options hdfs_client_options(const struct hdfs_settings *settings,
+					   struct metrics *metrics)
+{
+	return (struct webhdfs_options){ .urls = settings->hdfs_urls,
+					 .user = settings->hdfs_user,
+					 .token = settings->hdfs_token,
+					 .host_map = settings->hdfs_host_map,
+					 .limits = settings->hdfs_limits,
+					 .metrics = metrics };
+}

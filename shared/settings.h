@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "http_client.h"
+#include "webhdfs.h"
 
 struct service_settings {
 	char *http_address;
@@ -53,5 +54,9 @@ struct hdfs_settings {
 struct config_table service_settings_table(struct service_settings *settings);
 struct config_table kafka_settings_table(struct kafka_settings *settings);
 struct config_table hdfs_settings_table(struct hdfs_settings *settings);
+
+/* Of a client by these settings, whose strings it borrows. `metrics` NULL: none are kept. */
+struct webhdfs_options hdfs_client_options(const struct hdfs_settings *settings,
+					   struct metrics *metrics);
 
 #endif

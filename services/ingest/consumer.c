@@ -344,23 +344,12 @@ static enum error make_kafka(struct consumer *consumer, struct text *why)
 	return kafka_consumer_new(conf, &consumer->kafka, why);
 }
 
-static struct webhdfs_options webhdfs_of(const struct consumer_options *options)
-{
-	const struct hdfs_settings *hdfs = options->hdfs;
-	return (struct webhdfs_options){ .urls = hdfs->hdfs_urls,
-					 .user = hdfs->hdfs_user,
-					 .token = hdfs->hdfs_token,
-					 .host_map = hdfs->hdfs_host_map,
-					 .limits = hdfs->hdfs_limits,
-					 .metrics = options->metrics };
-}
-
 static enum error make_writers(struct consumer *consumer, struct text *why)
 {
 	const struct writers_options options = {
 		.threads = (size_t)consumer->options.settings->writers,
 		.kafka = consumer->kafka,
-		.hdfs = webhdfs_of(&consumer->options),
+		.hdfs = hdfs_client_options(consumer->options.hdfs, consumer->options.metrics),
 	};
 	return writers_new(&options, &consumer->writers, why);
 }
@@ -369,7 +358,7 @@ static enum error make_joiner(struct consumer *consumer, struct text *why)
 {
 	const struct ingest_settings *settings = consumer->options.settings;
 	const struct joiner_options options = {
-		.hdfs = webhdfs_of(&consumer->options),
+		.hdfs = hdfs_client_options(consumer->options.hdfs, consumer->options.metrics),
 		.bytes = settings->join_bytes,
 		.files = settings->join_files,
 		.retry_min_us = consumer->policy.retry_min_us,

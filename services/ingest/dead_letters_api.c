@@ -32,14 +32,8 @@ static enum error add_letter(const char *line, size_t length, int64_t offset, vo
 static enum error read_letters(const struct ingest *ingest, struct dead_letters *letters,
 			       struct text *why)
 {
-	const struct webhdfs_options options = {
-		.urls = ingest->hdfs.hdfs_urls,
-		.user = ingest->hdfs.hdfs_user,
-		.token = ingest->hdfs.hdfs_token,
-		.host_map = ingest->hdfs.hdfs_host_map,
-		.limits = ingest->hdfs.hdfs_limits,
-		.metrics = letters->dataset->registry,
-	};
+	const struct webhdfs_options options =
+		hdfs_client_options(&ingest->hdfs, letters->dataset->registry);
 	struct webhdfs *hdfs;
 	enum error error = webhdfs_new(&options, &hdfs, why);
 	if (error)

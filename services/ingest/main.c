@@ -18,15 +18,6 @@ static enum error start_http(struct service *service, void *app, struct text *wh
 	return http_client_global_init();
 }
 
-static struct webhdfs_options hdfs_options(const struct ingest *ingest)
-{
-	return (struct webhdfs_options){ .urls = ingest->hdfs.hdfs_urls,
-					 .user = ingest->hdfs.hdfs_user,
-					 .token = ingest->hdfs.hdfs_token,
-					 .host_map = ingest->hdfs.hdfs_host_map,
-					 .limits = ingest->hdfs.hdfs_limits };
-}
-
 static enum error init_datasets(struct ingest *ingest, struct metrics *metrics, struct text *why)
 {
 	const char *const topics[RECORD_KINDS] = {
@@ -105,7 +96,7 @@ static enum error start_watch(struct service *service, void *app, struct text *w
 	struct ingest *ingest = app;
 	const struct watch_options options = {
 		.kafka = consumer_kafka(ingest->consumer),
-		.hdfs = hdfs_options(ingest),
+		.hdfs = hdfs_client_options(&ingest->hdfs, NULL),
 		.datasets = ingest->datasets,
 		.dataset_count = RECORD_KINDS,
 		.root = ingest->hdfs.hdfs_root,
@@ -158,7 +149,7 @@ static int verify(const struct config *config, struct ingest *ingest)
 	int code = VERIFY_UNKNOWN;
 	const struct verify_options options = { .config = config,
 						.brokers = ingest->kafka.kafka_brokers,
-						.hdfs = hdfs_options(ingest),
+						.hdfs = hdfs_client_options(&ingest->hdfs, NULL),
 						.datasets = ingest->datasets,
 						.dataset_count = RECORD_KINDS };
 	if (error)

@@ -185,14 +185,7 @@ static void answer_failed(struct http_request *request, enum error error, const 
 static enum error find_letters(const struct ingest *ingest, struct replay_letters *letters,
 			       struct text *why)
 {
-	const struct webhdfs_options options = {
-		.urls = ingest->hdfs.hdfs_urls,
-		.user = ingest->hdfs.hdfs_user,
-		.token = ingest->hdfs.hdfs_token,
-		.host_map = ingest->hdfs.hdfs_host_map,
-		.limits = ingest->hdfs.hdfs_limits,
-		.metrics = ingest->metrics,
-	};
+	const struct webhdfs_options options = hdfs_client_options(&ingest->hdfs, ingest->metrics);
 	struct webhdfs *hdfs;
 	enum error error = webhdfs_new(&options, &hdfs, why);
 	if (error)

@@ -16,18 +16,6 @@ extern const char openapi_model[];
 
 static struct model_app app;
 
-static struct webhdfs_options webhdfs_options(struct metrics *metrics)
-{
-	return (struct webhdfs_options){
-		.urls = app.hdfs.hdfs_urls,
-		.user = app.hdfs.hdfs_user,
-		.token = app.hdfs.hdfs_token,
-		.host_map = app.hdfs.hdfs_host_map,
-		.limits = app.hdfs.hdfs_limits,
-		.metrics = metrics,
-	};
-}
-
 /* --- parts ----------------------------------------------------------------------------------- */
 
 static enum error numerics_start(struct service *service, void *user, struct text *why)
@@ -54,7 +42,7 @@ static enum error registry_part_start(struct service *service, void *user, struc
 	const struct registry_options options = {
 		.root = app.hdfs.hdfs_root,
 		.state_dir = app.settings.state_dir,
-		.webhdfs = webhdfs_options(service_metrics(service)),
+		.webhdfs = hdfs_client_options(&app.hdfs, service_metrics(service)),
 		.metrics = service_metrics(service),
 		.health = app.settings.require_version ? service_health(service) : NULL,
 	};
@@ -79,7 +67,7 @@ static enum error training_part_start(struct service *service, void *user, struc
 		.yarn = &app.yarn,
 		.registry = app.registry,
 		.root = app.hdfs.hdfs_root,
-		.webhdfs = webhdfs_options(service_metrics(service)),
+		.webhdfs = hdfs_client_options(&app.hdfs, service_metrics(service)),
 		.metrics = service_metrics(service),
 	};
 	enum error error = training_new(&options, &app.training, why);
@@ -192,7 +180,7 @@ static int train(void)
 		.settings = &app.training_settings,
 		.yarn = &app.yarn,
 		.root = app.hdfs.hdfs_root,
-		.webhdfs = webhdfs_options(metrics),
+		.webhdfs = hdfs_client_options(&app.hdfs, metrics),
 		.metrics = metrics,
 	};
 	gsl_set_error_handler_off();
