@@ -30,7 +30,7 @@ function timeLabels(plot, splits, axisIndex, space, step) {
 
 function priceLabels(plot, splits) {
   const step = splits.length > 1 ? Math.abs(splits[1] - splits[0]) : 1;
-  const digits = step >= 1 ? 0 : Math.min(6, Math.ceil(-Math.log10(step)));
+  const digits = format.digitsOf(step);
   return splits.map((v) => v.toLocaleString("en-US",
     { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 }

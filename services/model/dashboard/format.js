@@ -18,6 +18,14 @@ export function amount(value) {
   return "$" + money.format(value);
 }
 
+// Decimals that show a step whole: 1 for 2.5, 2 for 0.25, at most 6.
+export function digitsOf(step) {
+  let digits = 0;
+  const isWhole = (value) => value > 0.5 && Math.abs(value - Math.round(value)) < 1e-6;
+  while (digits < 6 && !isWhole(step * 10 ** digits)) digits++;
+  return digits;
+}
+
 export function percent(share, digits = 1) {
   return known(share) ? (100 * share).toFixed(digits) + "%" : NONE;
 }

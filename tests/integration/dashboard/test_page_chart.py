@@ -56,6 +56,9 @@ def test_the_hour_that_comes_twice_gaps_and_disorder(model, open_page):
         return columns(prices, [], 1);
     }""")
     assert columns[0] == [1761438600, 1761440400, 1761442200] and columns[1] == [1, None, 2]
+    digits = page.evaluate("""async () =>
+        [500, 2.5, 1, 0.25, 0.1, 0.05, 1e-9].map((await import("/format.js")).digitsOf)""")
+    assert digits == [0, 1, 0, 2, 1, 2, 6]  # no two labels of an axis are rounded to one price
     assert page.complaints == []
 
 
