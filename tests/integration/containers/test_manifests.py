@@ -38,9 +38,11 @@ class Played:
             [self.adapted(item, settings) for item in rendered()
              if item["kind"] in ("Deployment", "ConfigMap") and
              item["metadata"]["name"].split("-")[0] == name]))
-        podman("kube", "play", str(self.manifest), limit_s=120)
         self.container = f"{name}-pod-0-{name}"
-        wait_until(lambda: self.get("/readyz").ok, f"{name} is ready", 60)
+
+    def up(self):
+        podman("kube", "play", str(self.manifest), limit_s=120)
+        wait_until(self.is_ready, f"{self.name} is ready", 60)
 
     def adapted(self, item, settings):
         if item["kind"] == "ConfigMap":
@@ -53,11 +55,11 @@ class Played:
                 spec["containers"][0].pop(unwanted)
         return item
 
-    def get(self, path):
+    def is_ready(self):
         try:
-            return requests.get(self.management + path, timeout=5)
+            return requests.get(f"{self.management}/readyz", timeout=5).ok
         except requests.ConnectionError:
-            return requests.Response()  # which is not ok
+            return False
 
     def down(self):
         podman("kube", "play", "--down", str(self.manifest), limit_s=120)
@@ -69,6 +71,7 @@ def played(images, settings, tmp_path):
 
     def start(name):
         made.append(Played(name, settings(name), tmp_path))
+        made[-1].up()
         return made[-1]
     yield start
     for one in reversed(made):
