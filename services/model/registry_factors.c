@@ -154,7 +154,7 @@ static enum error follow_one(struct registry *registry, const char *model, int64
 enum error registry_follow_factors(struct registry *registry, struct text *why)
 {
 	char model[SPEC_MAX_NAME + 1];
-	uint64_t kept; /* newer ones that are kept meanwhile make it behind again */
+	uint64_t kept = 0; /* newer ones that are kept meanwhile make it behind again */
 	while (find_behind(registry, model, &kept)) {
 		int64_t file_id;
 		enum error error = follow_one(registry, model, &file_id, why);
