@@ -93,7 +93,17 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Eight digits at once; false when one of them is none. The first digit lies in the lowest byte. */
+/* Eight digits as bytes of 0 to 9; the first one lies in the lowest byte. */
+static uint64_t join_eight(uint64_t digits)
+{
+	const uint64_t pairs = UINT64_C(0x000000ff000000ff);
+	digits = digits * 10 + (digits >> 8); /* each second byte: two digits */
+	return ((digits & pairs) * UINT64_C(0x000f424000000064) +
+		((digits >> 16) & pairs) * UINT64_C(0x0000271000000001)) >>
+	       32;
+}
+
+/* Eight digits at once; false when one of them is none. */
 static bool read_eight(const char *at, uint64_t *value)
 {
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -106,12 +116,7 @@ static bool read_eight(const char *at, uint64_t *value)
 	const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0), zeros = UINT64_C(0x3030303030303030);
 	if ((digits & high) != zeros || ((digits + UINT64_C(0x0606060606060606)) & high) != zeros)
 		return false;
-	digits -= zeros;
-	digits = digits * 10 + (digits >> 8); /* each second byte: two digits */
-	const uint64_t pairs = UINT64_C(0x000000ff000000ff);
-	*value = ((digits & pairs) * UINT64_C(0x000f424000000064) +
-		  ((digits >> 16) & pairs) * UINT64_C(0x0000271000000001)) >>
-		 32;
+	*value = join_eight(digits - zeros);
 	return true;
 #endif
 }
@@ -271,6 +276,66 @@ enum error decimal_read(const char *data, size_t length, double *value)
 		*value = decimal.value;
 	return error;
 }
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* The first eight bytes, with zeros for those that are not there. */
+static inline uint64_t load_eight(const char *at, const char *end)
+{
+	uint64_t bytes = 0;
+	if (end - at >= 8)
+		memcpy(&bytes, at, sizeof bytes);
+	else
+		for (const char *byte = end; byte > at;)
+			bytes = bytes << 8 | (unsigned char)*--byte;
+	return bytes;
+}
+
+struct leading {
+	unsigned count;
+	uint64_t value;
+};
+
+/* The digits among the first eight bytes before one that is none. */
+static inline struct leading leading_digits(const char *at, const char *end)
+{
+	const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
+	uint64_t digits = load_eight(at, end) ^ UINT64_C(0x3030303030303030);
+	uint64_t others = (((digits & low) + UINT64_C(0x7676767676767676)) | digits) & ~low;
+	unsigned count = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
+	return (struct leading){ count, count ? join_eight(digits << (64 - 8 * count)) : 0 };
+}
+
+size_t decimal_read_plain(const char *data, size_t length, double *value)
+{
+	const char *end = data + length, *at = data;
+	bool negative = at < end && *at == '-';
+	at += negative ? 1 : 0;
+	struct leading whole = leading_digits(at, end), fraction = { 0 };
+	if (whole.count == 0 || (whole.count > 1 && *at == '0'))
+		return 0;
+	at += whole.count;
+	if (at < end && *at == '.') {
+		fraction = leading_digits(at + 1, end);
+		at += 1 + fraction.count;
+		if (fraction.count == 0)
+			return 0;
+	}
+	uint64_t mantissa = whole.value * powers[fraction.count] + fraction.value;
+	if (mantissa > MAX_EXACT_INTEGER || (at < end && (is_digit(*at) || (*at | 0x20) == 'e')))
+		return 0;
+	double magnitude = (double)mantissa / exact_powers[fraction.count];
+	*value = negative ? -magnitude : magnitude;
+	return (size_t)(at - data);
+}
+#else
+size_t decimal_read_plain(const char *data, size_t length, double *value)
+{
+	(void)data;
+	(void)length;
+	(void)value;
+	return 0;
+}
+#endif
 
 size_t decimal_span(const char *data, size_t length)
 {
