@@ -69,7 +69,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery evaluate check-prometheus check-reproducible images check-deploy test-containers test-debian13 test-ha test-yarn test-spark lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery bench-rates evaluate check-prometheus check-reproducible images check-deploy test-containers test-debian13 test-ha test-yarn test-spark lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -241,6 +241,9 @@ evaluate: $(EVALUATE) ## how the forecasts would have done on SERIES=files.csv, 
 
 bench-recovery: $(BENCH_SERVERS) build ## how long ingest takes a partition with 100,000 files over
 	@$(PYTHON) tests/bench/bench_recovery.py --build $(BUILD)/bench --bin $(BUILD)/bin
+
+bench-rates: build ## what each part takes at 10, 1,000 and 100,000 ticks a second, on a Kafka and HDFS of its own
+	@$(VENV)/bin/python tests/bench/bench_rates.py --bin $(BUILD)/bin
 
 bench-model: $(BENCH_SERVERS) build ## training and predictions beside pandas, the bytes and bare civetweb, on an HDFS of its own
 	@$(VENV)/bin/python tests/bench/bench_model.py --build $(BUILD)/bench --bin $(BUILD)/bin

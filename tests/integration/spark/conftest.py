@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The stack of deploy/compose.yaml on this machine, for `make test-spark`: the ports that it publishes, topics
-and folders by their defaults, and its profile `spark`: a master and a worker.
+"""The stack of deploy/compose.yaml on this machine, for `make test-spark`: the ports that it publishes,
+topics and folders by their defaults, and its profile `spark`: a master and a worker.
 
   shared_stack  Kafka and HDFS, whose ports must be free
   submit        submit("consumer.py", INPUT=…): a script of scripts/, handed to the master
