@@ -245,7 +245,13 @@ bench-recovery: $(BENCH_SERVERS) build ## how long ingest takes a partition with
 bench-rates: build ## what each part takes at 10, 1,000 and 100,000 ticks a second, on a Kafka and HDFS of its own
 	@$(VENV)/bin/python tests/bench/bench_rates.py --bin $(BUILD)/bin
 
-bench-model: $(BENCH_SERVERS) build ## training and predictions beside pandas, the bytes and bare civetweb, on an HDFS of its own
+MERGE_FACTORS := $(BUILD)/bench/merge_factors
+$(BUILD)/obj/tests/bench/merge_factors.o: CPPFLAGS += -iquote $(DIR_model)
+$(MERGE_FACTORS): $(BUILD)/obj/tests/bench/merge_factors.o $(BUILD)/libmodel.a $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+bench-model: $(BENCH_SERVERS) $(MERGE_FACTORS) build ## training and predictions beside pandas, the bytes and bare civetweb, on an HDFS of its own
 	@$(VENV)/bin/python tests/bench/bench_model.py --build $(BUILD)/bench --bin $(BUILD)/bin
 
 check-reproducible: ## builds the programs twice, in different folders, and compares their bytes

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The model service on an HDFS of its own: a full training beside pandas and beside reading the
-bytes, one after a new file, predictions beside the bare HTTP answer, and 10,000 predictions a second
-while a retrain and a promotion go on. Exits 1 when a target was missed."""
+bytes, one after a new file, the merges of the factors of 1,000,000,000 rows, predictions beside the
+bare HTTP answer, and 10,000 predictions a second while a retrain and a promotion go on. Exits 1 when
+a target was missed."""
 import argparse
 import datetime
 import json
@@ -185,6 +186,17 @@ def retraining(model, hdfs, name, full_s, options):
                "{:,.3f}")
 
 
+def merging(full_s, options):
+    """1,000,000,000 rows: the merges of their factors measured, their reading by arithmetic."""
+    said = subprocess.run([options.build / "merge_factors"], check=True, capture_output=True,
+                          text=True).stdout
+    files, rows, merged_ms, solved_ms = (float(number) for number in said.split())
+    read_s = full_s * rows / options.rows
+    head(f"{rows:,.0f} ticks in {files:,.0f} files (peer: reading them, projected from above)")
+    row("merging their factors, s", merged_ms / 1e3, read_s, None, form="{:,.2f}")
+    row("splitting and solving, s", solved_ms / 1e3, read_s, None, form="{:,.4f}")
+
+
 def predicting(model, name, options):
     url = f"{model.url}/v1/models/{name}/predict"
     with serving(options.build / "peer_gateway", 64) as peer:
@@ -243,6 +255,7 @@ def run(stack, folder, options):
     try:
         met, name, full_s = training(model, stack, hdfs, options)
         met &= retraining(model, hdfs, name, full_s, options)
+        merging(full_s, options)
         met &= predicting(model, name, options)
         return steadily(model, name, options) and met
     finally:
