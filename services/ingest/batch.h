@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "date_folder.h"
 #include "dead_letter.h"
 #include "file_name.h"
 #include "record.h"
@@ -28,6 +29,7 @@ struct batch {
 	struct file_range range; /* last < first: nothing was read yet */
 	struct text rows;        /* in the format of `range`; until batch_pack not packed */
 	struct text dead_letters;
+	int32_t date; /* of its rows and of the folder for them; DATE_NONE: the dataset's own */
 	int64_t row_count, dead_letter_count;
 	int64_t opened_us, newest_us, sealed_us; /* monotonic */
 	int64_t opened_wall_us;                  /* set by whoever opens it */

@@ -20,6 +20,7 @@ struct commit {
 	struct commit_file *file;
 	const struct text *content;
 	const char *folder;
+	bool folder_made;
 	char name[FILE_NAME_MAX];
 	char staged[PATH_MAX_BYTES], place[PATH_MAX_BYTES];
 };
@@ -76,7 +77,8 @@ static enum error check(struct commit *c)
 	return ERROR_OK;
 }
 
-/* The staged file did not arrive, and RENAME said `renamed`: what now? */
+/* The staged file did not arrive, and RENAME said `renamed`: what now? OK: again at once, the
+ * folder of a new date was made. */
 static enum error not_in_place(struct commit *c, enum error renamed)
 {
 	if (is_fenced(c))
@@ -91,7 +93,9 @@ static enum error not_in_place(struct commit *c, enum error renamed)
 		return error;
 	if (renamed == ERROR_NOT_FOUND) { /* the source is there, so the folder is not */
 		error = webhdfs_mkdirs(c->hdfs, c->folder, c->why);
-		return error ? error : ERROR_RETRIABLE;
+		bool again = c->folder_made; /* and it is still not there */
+		c->folder_made = true;
+		return error ? error : again ? ERROR_RETRIABLE : ERROR_OK;
 	}
 	return renamed ? renamed : ERROR_PROTOCOL;
 }
@@ -136,6 +140,7 @@ static enum error publish(struct commit *c, enum file_kind kind, const struct te
 	c->file = &c->batch->files[kind];
 	c->content = content;
 	c->folder = folder;
+	c->folder_made = false;
 	file_name_print(kind, &c->batch->range, c->name);
 	snprintf(c->place, sizeof c->place, "%s/%s", folder, c->name);
 	print_staged(c);
@@ -181,8 +186,10 @@ enum error commit_run(struct batch *batch, const struct lease *lease, struct web
 	if (batch->dead_letter_count > 0)
 		error = publish(&c, FILE_DEAD_LETTERS, &batch->dead_letters,
 				dataset->dead_letter_folder);
+	char folder[PATH_MAX_BYTES];
+	date_folder_path(dataset->folder, batch->date, folder, sizeof folder);
 	if (!error)
-		error = publish(&c, FILE_ROWS, &batch->rows, dataset->folder);
+		error = publish(&c, FILE_ROWS, &batch->rows, folder);
 	if (!error)
 		remove_leftovers(&c);
 	return error;

@@ -42,6 +42,10 @@ static void register_metrics(struct dataset *dataset)
 				     "Offsets between two records that Kafka did not deliver "
 				     "(transaction markers, taken back, compacted).",
 				     NULL, NULL);
+	m->date_turns = counter(dataset, "ingest_date_turns_total",
+				"Files ended because the next row is of another date "
+				"(split_by_date).",
+				NULL, NULL);
 	char memory[64];
 	struct text labels;
 	text_init_fixed(&labels, memory, sizeof memory);

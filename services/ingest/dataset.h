@@ -5,6 +5,8 @@
 #ifndef TICKLINE_INGEST_DATASET_H
 #define TICKLINE_INGEST_DATASET_H
 
+#include <stdbool.h>
+
 #include "data_format.h"
 #include "error.h"
 #include "metrics.h"
@@ -14,14 +16,15 @@ struct dataset_metrics {
 	struct metric *rows, *dead_letters;
 	struct metric *files, *published_rows, *published_dead_letters, *published_bytes;
 	struct metric *publish_seconds;
-	struct metric *fences, *lost_offsets, *skipped_offsets;
+	struct metric *fences, *lost_offsets, *skipped_offsets, *date_turns;
 };
 
 struct dataset {
 	const struct record_table *table;
 	const char *topic;
-	enum data_format format;  /* of new files; CSV after dataset_init */
-	char *folder;             /* <root>/data/bitcoin_data: the published files */
+	enum data_format format; /* of new files; CSV after dataset_init */
+	bool by_date;            /* new files stand in folders of dates; false after dataset_init */
+	char *folder;            /* <root>/data/bitcoin_data: the published files */
 	char *dead_letter_folder; /* <root>/dead_letters/bitcoin_data */
 	char *staging_folder;     /* <root>/staging/bitcoin_data */
 	struct metrics *registry;

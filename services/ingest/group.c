@@ -105,14 +105,15 @@ static void finish(struct consumer *consumer, struct partition *partition, struc
 		status_add_file(consumer->options.status, &partition->last_file);
 		commit_offset(consumer, partition);
 		joiner_offer(consumer->joiner, partition->lease, partition->published,
-			     partition->last_file.bytes);
+			     partition->last_file.bytes, partition->last_file.date);
 		break;
 	case PARTITION_FENCED:
 		/* It is taken over anew: what Kafka delivers until then would be passed over. */
 		group_stop_reading(consumer, partition);
 		break;
 	case PARTITION_RECOVERED:
-		joiner_offer(consumer->joiner, partition->lease, partition->published, 0);
+		joiner_offer(consumer->joiner, partition->lease, partition->published, 0,
+			     DATE_NONE);
 		break;
 	case PARTITION_NOTHING:
 		break;

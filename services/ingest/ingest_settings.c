@@ -21,6 +21,14 @@ static const struct config_option options[] = {
 	  .help = "what new files hold, and their names' ending; older ones of another format stay "
 		  "as "
 		  "they are" },
+	{ .name = "split_by_date",
+	  .type = CONFIG_CHOICE,
+	  AT(split_by_date),
+	  .initial = "none",
+	  .choices = "none|day",
+	  .help = "day: new files hold rows of one date (UTC) and stand in a folder dt=YYYY-MM-DD "
+		  "of "
+		  "it; older ones stay where they are" },
 	{ .name = "rotate_rows",
 	  .type = CONFIG_INT,
 	  AT(rotate_rows),

@@ -13,7 +13,8 @@
 
 struct ingest_settings {
 	char *group;
-	int64_t format; /* enum data_format */
+	int64_t format;        /* enum data_format */
+	int64_t split_by_date; /* 0: none, 1: day */
 	int64_t rotate_rows;
 	int64_t rotate_bytes;
 	int64_t rotate_age_ms;

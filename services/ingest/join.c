@@ -16,6 +16,7 @@ struct join {
 	const struct lease *lease;
 	struct webhdfs *hdfs;
 	struct text *why;
+	char folder[PATH_MAX_BYTES - FILE_NAME_MAX - 1];
 	char prefix[FILE_NAME_MAX]; /* of the partition's names */
 	struct join_plan plan;
 };
@@ -34,7 +35,7 @@ static void print_path(const struct join *join, const struct file_range *range,
 {
 	char name[FILE_NAME_MAX];
 	file_name_print(FILE_ROWS, range, name);
-	snprintf(path, PATH_MAX_BYTES, "%s/%s", join->lease->dataset->folder, name);
+	snprintf(path, PATH_MAX_BYTES, "%s/%s", join->folder, name);
 }
 
 /* --- looking -----------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ static enum error look(struct join *join, char behind[FILE_NAME_MAX])
 	struct text why;
 	text_init_fixed(&why, memory, sizeof memory);
 	file_name_prefix(join->lease->partition, join->prefix);
-	enum error error = webhdfs_list_after(join->hdfs, join->lease->dataset->folder,
+	enum error error = webhdfs_list_after(join->hdfs, join->folder,
 					      behind[0] ? behind : join->prefix, note, join, &why);
 	if (error == ERROR_CANCELLED || error == ERROR_NOT_FOUND) /* no folder: nothing to join */
 		error = ERROR_OK;
@@ -205,12 +206,13 @@ static enum error carry_out(struct join *join, struct join_result *result)
 	return error;
 }
 
-enum error join_run(const struct lease *lease, const struct join_rules *rules,
+enum error join_run(const struct lease *lease, int32_t date, const struct join_rules *rules,
 		    char behind[FILE_NAME_MAX], struct webhdfs *hdfs, struct join_result *result,
 		    struct text *why)
 {
 	struct join join = { .lease = lease, .hdfs = hdfs, .why = why };
 	*result = (struct join_result){ 0 };
+	date_folder_path(lease->dataset->folder, date, join.folder, sizeof join.folder);
 	join_plan_init(&join.plan, rules);
 	enum error error = look(&join, behind);
 	if (!error && join_plan_is_due(&join.plan)) {

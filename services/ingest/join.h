@@ -11,6 +11,7 @@
 #ifndef TICKLINE_INGEST_JOIN_H
 #define TICKLINE_INGEST_JOIN_H
 
+#include "date_folder.h"
 #include "join_plan.h"
 #include "lease.h"
 #include "webhdfs.h"
@@ -24,11 +25,12 @@ struct join_result {
 	int64_t waiting_files, waiting_bytes;
 };
 
-/* One look and at most one join. `behind` keeps what need not be looked at again; "" at first and
- * after any error. OK; CANCELLED: the lease ended, nothing was begun; CONFLICT: see join_plan_add;
- * else an error of webhdfs.h, NOT_FOUND or EXISTS when another joiner was first: look again later.
- * One thread. */
-enum error join_run(const struct lease *lease, const struct join_rules *rules,
+/* One look into one folder of the dataset, and at most one join in it. `date`: which one, see
+ * date_folder.h; files of two folders are never joined. `behind` keeps what need not be looked at
+ * again; "" at first and after any error. OK; CANCELLED: the lease ended, nothing was begun;
+ * CONFLICT: see join_plan_add; else an error of webhdfs.h, NOT_FOUND or EXISTS when another joiner
+ * was first: look again later. One thread. */
+enum error join_run(const struct lease *lease, int32_t date, const struct join_rules *rules,
 		    char behind[FILE_NAME_MAX], struct webhdfs *hdfs, struct join_result *result,
 		    struct text *why) MUST_USE;
 

@@ -103,7 +103,7 @@ bool join_plan_is_due(const struct join_plan *plan)
 {
 	const struct join_rules *rules = plan->rules;
 	return plan->count > 1 &&
-	       (plan->unfinished || plan->closed || !has_room(plan) ||
+	       (plan->unfinished || plan->closed || rules->ended || !has_room(plan) ||
 		plan->bytes >= rules->bytes || (int64_t)plan->count >= rules->files);
 }
 

@@ -22,6 +22,7 @@ struct join_rules {
 	int64_t files;     /* fewer than this many, the target included, are not worth a join yet */
 	size_t sources;    /* for one CONCAT: 1 to JOIN_MAX_SOURCES */
 	int64_t published; /* files that begin beyond this offset are none of ours */
+	bool ended;        /* no file comes any more: what there is, is worth it */
 };
 
 struct join_file {

@@ -2,8 +2,13 @@
  *
  * Invariants: `lock` guards the list of work, `stopping` and `busy`. The thread takes one piece of
  * work out of the list while it is at it (`busy`), so that its fields are its own meanwhile; an
- * offer for it then waits in `busy_offer`. `cancel` is only ever set. A partition has one piece of
- * work, of its last lease.
+ * offer for it then waits in `busy_offer`. What it has to look into (`folders`, `current`) is
+ * guarded by `lock` also then. `cancel` is only ever set. A partition has one piece of work, of its
+ * last lease.
+ *
+ * A new owner looks into every folder once: what was begun there and not ended, and what is left of
+ * a day that is over. After that, into the one where files come, and once more into one that they
+ * no longer come to.
  */
 #include "joiner.h"
 
@@ -12,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "date_list.h"
 #include "join.h"
 #include "log.h"
 #include "timestamp.h"
@@ -26,7 +32,15 @@ struct work {
 	int64_t files, bytes;
 	int64_t due_at_us; /* monotonic */
 	int failures;
+	bool listed;            /* `folders` is what the dataset had, and what came since */
+	struct date_list found; /* by a look, until it is put back */
+	struct date_list folders;
+	int32_t current; /* where the last file came */
+	int32_t date;    /* of the folder that is looked into */
+	bool ended;      /* no file comes there any more */
+	bool through;    /* nothing is left to do there */
 	char behind[FILE_NAME_MAX];
+	int32_t behind_date; /* the folder that `behind` is of */
 };
 
 struct joiner {
@@ -49,6 +63,8 @@ struct joiner {
 static void destroy_work(struct work **work)
 {
 	lease_drop(&(*work)->lease);
+	date_list_clean_up(&(*work)->found);
+	date_list_clean_up(&(*work)->folders);
 	free(*work);
 	*work = NULL;
 }
@@ -93,8 +109,52 @@ static struct work *add(struct joiner *joiner, struct lease *lease)
 
 static bool is_worth_a_look(const struct joiner *joiner, const struct work *work)
 {
-	return work->files >= joiner->options.files ||
+	return !work->listed || work->folders.count > 0 || work->files >= joiner->options.files ||
 	       (work->files > 1 && work->bytes >= joiner->options.bytes);
+}
+
+static void choose_folder(struct work *work)
+{
+	const struct date_list *folders = &work->folders;
+	work->date = folders->count > 0 ? folders->dates[folders->count - 1] : work->current;
+	if (work->date != work->behind_date)
+		work->behind[0] = '\0';
+	work->behind_date = work->date;
+	work->ended = work->date != work->current;
+	work->through = false;
+}
+
+/* Without memory for it the folder is left to the next owner. */
+static void add_folder(struct work *work, int32_t date)
+{
+	struct date_list *folders = &work->folders;
+	int32_t *larger = realloc(folders->dates, (folders->count + 1) * sizeof *larger);
+	if (!larger)
+		return;
+	folders->dates = larger;
+	folders->dates[folders->count++] = date;
+}
+
+/* Once: it may have been added again meanwhile. */
+static void remove_folder(struct work *work, int32_t date)
+{
+	struct date_list *folders = &work->folders;
+	for (size_t i = 0; i < folders->count; i++) {
+		if (folders->dates[i] != date)
+			continue;
+		folders->count--;
+		memmove(folders->dates + i, folders->dates + i + 1,
+			(folders->count - i) * sizeof *folders->dates);
+		return;
+	}
+}
+
+static void turn_to(struct work *work, int32_t date)
+{
+	if (date == work->current)
+		return;
+	add_folder(work, work->current);
+	work->current = date;
 }
 
 /* Takes out what is due, or NULL and the time when something may be. */
@@ -108,6 +168,7 @@ static struct work *take_due(struct joiner *joiner, int64_t now_us, int64_t *nex
 			continue;
 		if (work->due_at_us <= now_us) {
 			*at = work->next;
+			choose_folder(work);
 			return work;
 		}
 		if (work->due_at_us < *next_us)
@@ -131,17 +192,24 @@ static void put_back(struct joiner *joiner, struct work *work)
 		work->files += joiner->busy_offer.files;
 		work->bytes += joiner->busy_offer.bytes;
 	}
+	if (work->through)
+		remove_folder(work, work->date);
+	for (size_t i = 0; i < work->found.count; i++)
+		add_folder(work, work->found.dates[i]);
+	date_list_clean_up(&work->found);
 	work->next = NULL;
 	*at = work;
 }
 
-void joiner_offer(struct joiner *joiner, struct lease *lease, int64_t published, int64_t bytes)
+void joiner_offer(struct joiner *joiner, struct lease *lease, int64_t published, int64_t bytes,
+		  int32_t date)
 {
 	if (!joiner)
 		return;
 	pthread_mutex_lock(&joiner->lock);
 	drop_ended(joiner);
 	if (joiner->busy && joiner->busy->lease == lease) {
+		turn_to(joiner->busy, date);
 		joiner->busy_offer.published = published;
 		joiner->busy_offer.files++;
 		joiner->busy_offer.bytes += bytes;
@@ -153,6 +221,7 @@ void joiner_offer(struct joiner *joiner, struct lease *lease, int64_t published,
 			work->published = published;
 			work->files++;
 			work->bytes += bytes;
+			turn_to(work, date);
 		}
 	}
 	pthread_cond_signal(&joiner->changed);
@@ -186,39 +255,62 @@ static void note_failure(const struct joiner *joiner, struct work *work, enum er
 		 LOG_I64("again_in_ms", wait_us / 1000));
 }
 
-static void note_joined(struct joiner *joiner, struct work *work, const struct join_result *result)
+static void note_joined(struct work *work, const struct join_result *result)
 {
 	const struct dataset *dataset = work->lease->dataset;
 	atomic_fetch_add(&work->lease->joined_away, result->before - result->after);
 	dataset_count_join(dataset, ERROR_OK);
 	dataset_count_joined(dataset, result->before, result->after);
-	work->files = joiner->options.files; /* there may be more */
 	log_debug("joined", LOG_STR("topic", dataset->topic),
 		  LOG_I64("partition", work->lease->partition),
 		  LOG_I64("first", result->into.first), LOG_I64("last", result->into.last),
 		  LOG_I64("files", result->before));
 }
 
-static void look_at(struct joiner *joiner, struct work *work)
+static enum error list_folders(struct joiner *joiner, struct work *work, struct text *why)
 {
-	const struct dataset *dataset = work->lease->dataset;
+	enum error error = date_list_read(work->lease->dataset, joiner->hdfs, &work->found, why);
+	if (error)
+		date_list_clean_up(&work->found);
+	work->listed = !error;
+	return error;
+}
+
+static enum error join_once(struct joiner *joiner, struct work *work, struct text *why)
+{
+	char folder[1100];
+	date_folder_path(work->lease->dataset->folder, work->date, folder, sizeof folder);
 	const struct join_rules rules = { .bytes = joiner->options.bytes,
 					  .files = joiner->options.files,
-					  .sources = join_sources_max(dataset->folder),
-					  .published = work->published };
+					  .sources = join_sources_max(folder),
+					  .published = work->published,
+					  .ended = work->ended };
+	struct join_result result;
+	enum error error =
+		join_run(work->lease, work->date, &rules, work->behind, joiner->hdfs, &result, why);
+	if (!work->ended) {
+		/* After a join there may be more. */
+		work->files = result.joined ? joiner->options.files : result.waiting_files;
+		work->bytes = result.waiting_bytes;
+	}
+	if (result.joined)
+		note_joined(work, &result);
+	/* What contradicts itself in an old folder must not keep the others from being joined. */
+	work->through = error ? error == ERROR_CONFLICT && work->ended : !result.joined;
+	return error;
+}
+
+static void look_at(struct joiner *joiner, struct work *work)
+{
 	char memory[WHY_BYTES];
 	struct text why;
-	struct join_result result;
 	text_init_fixed(&why, memory, sizeof memory);
-	enum error error = join_run(work->lease, &rules, work->behind, joiner->hdfs, &result, &why);
+	enum error error =
+		work->listed ? join_once(joiner, work, &why) : list_folders(joiner, work, &why);
 	int64_t now_us = monotonic_now_us();
-	work->files = result.waiting_files;
-	work->bytes = result.waiting_bytes;
 	work->due_at_us = now_us + PAUSE_US;
-	if (result.joined)
-		note_joined(joiner, work, &result);
 	if (error && error != ERROR_CANCELLED) {
-		dataset_count_join(dataset, error);
+		dataset_count_join(work->lease->dataset, error);
 		note_failure(joiner, work, error, why.data, now_us);
 	} else {
 		work->failures = 0;

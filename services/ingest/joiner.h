@@ -8,6 +8,7 @@
 #ifndef TICKLINE_INGEST_JOINER_H
 #define TICKLINE_INGEST_JOINER_H
 
+#include "date_folder.h"
 #include "lease.h"
 #include "webhdfs.h"
 
@@ -22,10 +23,11 @@ struct joiner_options {
 enum error joiner_start(const struct joiner_options *options, struct joiner **joiner,
 			struct text *why) MUST_USE;
 
-/* A file of `bytes` was published, or (bytes 0) the partition was taken over and published up to
- * `published`. Holds the lease until it ends. Never blocks for long; the polling thread. Without a
- * joiner (NULL) nothing happens. */
-void joiner_offer(struct joiner *joiner, struct lease *lease, int64_t published, int64_t bytes);
+/* A file of `bytes` was published in the folder of `date`, or (bytes 0) the partition was taken
+ * over and published up to `published`: then all folders are looked into. Holds the lease until it
+ * ends. Never blocks for long; the polling thread. Without a joiner (NULL) nothing happens. */
+void joiner_offer(struct joiner *joiner, struct lease *lease, int64_t published, int64_t bytes,
+		  int32_t date);
 
 /* Lets the join in hand come to its end for a short while, then cuts it short: the next owner of
  * the partition ends what was begun. */

@@ -27,8 +27,10 @@ static enum error init_datasets(struct ingest *ingest, struct metrics *metrics, 
 	for (enum record_kind kind = 0; !error && kind < RECORD_KINDS; kind++)
 		error = dataset_init(&ingest->datasets[kind], record_table(kind), topics[kind],
 				     ingest->hdfs.hdfs_root, metrics, why);
-	for (enum record_kind kind = 0; kind < RECORD_KINDS; kind++)
+	for (enum record_kind kind = 0; kind < RECORD_KINDS; kind++) {
 		ingest->datasets[kind].format = (enum data_format)ingest->settings.format;
+		ingest->datasets[kind].by_date = ingest->settings.split_by_date > 0;
+	}
 	return error;
 }
 

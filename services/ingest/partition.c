@@ -100,17 +100,6 @@ static enum error refuse(struct partition *partition, const rd_kafka_message_t *
 	return batch_add_dead_letter(partition->open, &letter, now_us);
 }
 
-static enum error add(struct partition *partition, const rd_kafka_message_t *message,
-		      const struct partition_policy *policy, int64_t now_us)
-{
-	const struct slice value = { message->payload, message->len };
-	struct record record;
-	struct record_fault fault;
-	if (row_read(partition->dataset->table, &policy->record, &value, &record, &fault))
-		return refuse(partition, message, &fault, now_us);
-	return batch_add_row(partition->open, message->offset, &record, now_us);
-}
-
 static struct batch *new_batch(const struct partition *partition, int64_t first, int64_t now_us)
 {
 	struct batch *batch = batch_new(partition->number, first, now_us);
@@ -119,12 +108,47 @@ static struct batch *new_batch(const struct partition *partition, int64_t first,
 	return batch;
 }
 
+/* Without a row it stands beside the rows before it, where it can be joined. */
 static bool open_batch(struct partition *partition, int64_t wall_us, int64_t now_us)
 {
 	partition->open = new_batch(partition, partition->cover_from, now_us);
-	if (partition->open)
-		partition->open->opened_wall_us = wall_us;
-	return partition->open != NULL;
+	if (!partition->open)
+		return false;
+	partition->open->opened_wall_us = wall_us;
+	partition->open->date = partition->date;
+	return true;
+}
+
+static void seal(struct partition *partition, int64_t now_us);
+
+/* A file holds rows of one date. */
+static enum error turn_to(struct partition *partition, int32_t date, int64_t wall_us,
+			  int64_t now_us)
+{
+	partition->date = date;
+	if (partition->open->row_count > 0 && partition->open->date != date) {
+		metric_add(partition->dataset->metrics.date_turns, 1);
+		seal(partition, now_us);
+		if (!open_batch(partition, wall_us, now_us))
+			return ERROR_NO_MEMORY;
+	}
+	partition->open->date = date;
+	return ERROR_OK;
+}
+
+static enum error add(struct partition *partition, const rd_kafka_message_t *message,
+		      const struct partition_policy *policy, int64_t now_us)
+{
+	const struct slice value = { message->payload, message->len };
+	struct record record;
+	struct record_fault fault;
+	if (row_read(partition->dataset->table, &policy->record, &value, &record, &fault))
+		return refuse(partition, message, &fault, now_us);
+	enum error error = ERROR_OK;
+	if (partition->dataset->by_date)
+		error = turn_to(partition, date_of_us(record.timestamp_us), policy->record.wall_us,
+				now_us);
+	return error ? error : batch_add_row(partition->open, message->offset, &record, now_us);
 }
 
 enum error partition_take(struct partition *partition, const rd_kafka_message_t *message,
@@ -153,10 +177,11 @@ enum error partition_take(struct partition *partition, const rd_kafka_message_t 
 
 static void append_sealed(struct partition *partition, struct batch *batch)
 {
-	struct batch **tail = &partition->sealed;
-	while (*tail)
-		tail = &(*tail)->next;
-	*tail = batch;
+	if (partition->sealed)
+		partition->last_sealed->next = batch;
+	else
+		partition->sealed = batch;
+	partition->last_sealed = batch;
 }
 
 static void seal(struct partition *partition, int64_t now_us)
@@ -213,8 +238,10 @@ int64_t partition_bytes(const struct partition *partition)
 	int64_t bytes = partition->flying_bytes;
 	if (partition->open)
 		bytes += batch_bytes(partition->open);
+	/* Rows of mixed dates make so many of them that what they take themselves counts. */
+	int64_t own_bytes = partition->dataset->by_date ? (int64_t)sizeof *partition->sealed : 0;
 	for (const struct batch *batch = partition->sealed; batch; batch = batch->next)
-		bytes += batch_bytes(batch);
+		bytes += batch_bytes(batch) + own_bytes;
 	return bytes;
 }
 
@@ -370,6 +397,7 @@ static void published(struct partition *partition, const struct batch *batch, in
 	partition->last_file = (struct published_file){
 		.dataset = partition->dataset,
 		.range = batch->range,
+		.date = batch->date,
 		.rows = batch->row_count,
 		.dead_letters = batch->dead_letter_count,
 		.bytes = (int64_t)batch->rows.length,
@@ -393,6 +421,8 @@ static void put_back(struct partition *partition, struct job *job)
 {
 	if (!job->batch)
 		return;
+	if (!partition->sealed)
+		partition->last_sealed = job->batch;
 	job->batch->next = partition->sealed;
 	partition->sealed = job->batch;
 	job->batch = NULL;

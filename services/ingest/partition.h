@@ -30,6 +30,7 @@ struct partition_policy {
 struct published_file {
 	const struct dataset *dataset;
 	struct file_range range;
+	int32_t date; /* see struct batch */
 	int64_t rows, dead_letters, bytes;
 	int64_t wall_us;
 };
@@ -46,7 +47,9 @@ struct partition {
 	int64_t published;   /* the largest published offset; start - 1 when there is none */
 	int64_t files;       /* published, before what the lease's joins took away */
 	struct batch *open;
-	struct batch *sealed; /* in order; the first one is next */
+	struct batch *sealed;      /* in order; the first one is next */
+	struct batch *last_sealed; /* while there is one */
+	int32_t date;              /* of the last row, where the dataset is split by date */
 	const struct job *flying;
 	int64_t flying_bytes, flying_opened_us;
 	bool assigned; /* librdkafka fetches it */

@@ -3,10 +3,6 @@
  * The order is the proof: our folder is made, all others are deleted, and only then the published
  * names are listed. A rename of an earlier owner either came before its folder was deleted, and is
  * in the listing, or fails.
- *
- * A join of an earlier owner is not fenced, and a listing comes in pages: between two of them the
- * names on the first may be renamed to cover those on the second, which then are gone. What seems
- * to be the end, or a gap, is therefore looked at twice.
  */
 #include "recovery.h"
 
@@ -16,7 +12,7 @@
 #include <string.h>
 
 #include "file_name.h"
-#include "log.h"
+#include "published_names.h"
 
 enum { KAFKA_TIMEOUT_MS = 5000, NAMES_LIMIT = 1 << 20, PATH_MAX_BYTES = 1100 };
 
@@ -54,73 +50,35 @@ static enum error fence_others(const struct lease *lease, struct webhdfs *hdfs, 
 	return error;
 }
 
-/* --- the published names -----------------------------------------------------------------------
+/* --- dead letters ------------------------------------------------------------------------------
  */
 
-struct names {
-	enum file_kind kind;
-	int32_t partition;
+struct letters {
 	char prefix[FILE_NAME_MAX];
-	struct recovery *recovery;
-	struct file_range first;      /* seen; last < first: none */
-	struct file_range last_whole; /* the last one that is not empty; last < first: none */
-	int64_t tail_end;             /* the largest offset from there on */
-	struct text *beyond;          /* dead letters of a batch whose rows were never published */
+	int64_t published;
+	struct text beyond; /* names of those whose rows were never published */
 };
 
-static void note_gap(struct recovery *recovery, int64_t first, int64_t last)
+static enum error note_letters(const char *name, const struct webhdfs_status *status, void *user)
 {
-	if (recovery->gap_count < RECOVERY_MAX_GAPS)
-		recovery->gaps[recovery->gap_count++] = (struct gap){ first, last };
-}
-
-static void note_rows(struct names *names, const struct file_range *range, int64_t length)
-{
-	struct recovery *recovery = names->recovery;
-	if (recovery->files == 0)
-		names->first = *range;
-	if (length > 0)
-		names->last_whole = *range;
-	if (length > 0 || range->last > names->tail_end)
-		names->tail_end = range->last;
-	if (recovery->files++ > 0) {
-		if (range->first > recovery->published + 1)
-			note_gap(recovery, recovery->published + 1, range->first - 1);
-		else if (range->last <= recovery->published)
-			recovery->covered++;
-		else if (range->first <= recovery->published)
-			recovery->overlaps++;
-	}
-	if (range->last > recovery->published)
-		recovery->published = range->last;
-}
-
-static enum error note_published(const char *name, const struct webhdfs_status *status, void *user)
-{
-	struct names *names = user;
-	size_t length = strlen(names->prefix);
-	int order = strncmp(name, names->prefix, length);
+	struct letters *letters = user;
+	struct file_range range;
+	int order = strncmp(name, letters->prefix, strlen(letters->prefix));
 	if (order > 0)
 		return ERROR_CANCELLED; /* the listing is sorted: this partition is through */
-	struct file_range range;
-	if (order < 0 || status->folder || !file_name_parse(names->kind, name, &range))
-		return ERROR_OK;
-	if (names->kind == FILE_ROWS)
-		note_rows(names, &range, status->length);
-	else if (range.last > names->recovery->published)
-		text_put(names->beyond, name, strlen(name) + 1);
-	return names->beyond ? names->beyond->error : ERROR_OK;
+	if (order == 0 && !status->folder && file_name_parse(FILE_DEAD_LETTERS, name, &range) &&
+	    range.last > letters->published)
+		text_put(&letters->beyond, name, strlen(name) + 1);
+	return letters->beyond.error;
 }
 
-/* `after` "": all names of the partition. */
-static enum error list_after(struct webhdfs *hdfs, const char *folder, const char *after,
-			     struct names *names, struct text *why)
+static enum error find_uncommitted(struct webhdfs *hdfs, const char *folder,
+				   struct letters *letters, struct text *why)
 {
-	file_name_prefix(names->partition, names->prefix);
-	names->first = names->last_whole = (struct file_range){ .first = 0, .last = -1 };
-	names->tail_end = -1;
-	enum error error = webhdfs_list_after(hdfs, folder, after[0] ? after : names->prefix,
-					      note_published, names, NULL);
+	enum error error = webhdfs_mkdirs(hdfs, folder, why);
+	if (error)
+		return error;
+	error = webhdfs_list_after(hdfs, folder, letters->prefix, note_letters, letters, NULL);
 	if (error == ERROR_CANCELLED)
 		return ERROR_OK;
 	if (error)
@@ -128,62 +86,19 @@ static enum error list_after(struct webhdfs *hdfs, const char *folder, const cha
 	return error;
 }
 
-static enum error list_published(struct webhdfs *hdfs, const char *folder, struct names *names,
-				 struct text *why)
-{
-	enum error error = webhdfs_mkdirs(hdfs, folder, why);
-	return error ? error : list_after(hdfs, folder, "", names, why);
-}
-
-static bool same_gaps(const struct recovery *a, const struct recovery *b)
-{
-	return a->gap_count == b->gap_count &&
-	       memcmp(a->gaps, b->gaps, a->gap_count * sizeof a->gaps[0]) == 0;
-}
-
-/* The last file that is not empty is still there under its name: no join took what may have stood
- * behind it, because it would have taken that file as well, or renamed it. A gap is looked at from
- * the beginning. */
-static enum error confirm(const struct names *seen, struct webhdfs *hdfs, const char *folder,
-			  struct text *why)
-{
-	struct recovery again = { .published = -1 };
-	struct names names = { .kind = FILE_ROWS,
-			       .partition = seen->partition,
-			       .recovery = &again };
-	char after[FILE_NAME_MAX] = "";
-	bool tail =
-		seen->last_whole.last >= seen->last_whole.first && seen->recovery->gap_count == 0;
-	if (tail)
-		file_name_first_prefix(&seen->last_whole, after);
-	enum error error = list_after(hdfs, folder, after, &names, why);
-	if (error)
-		return error;
-	const struct file_range *begin = tail ? &seen->last_whole : &seen->first;
-	int64_t end = tail ? seen->tail_end : seen->recovery->published;
-	if (again.published == end && names.first.first == begin->first &&
-	    names.first.last == begin->last && same_gaps(&again, seen->recovery))
-		return ERROR_OK;
-	why_putf(why, "files of partition %d in %s were joined while they were listed",
-		 (int)seen->partition, folder);
-	return ERROR_RETRIABLE;
-}
-
 /* The file of rows is the commit: without it the dead letters will be written again. */
 static enum error delete_uncommitted(const struct lease *lease, struct webhdfs *hdfs,
-				     struct recovery *recovery, struct text *why)
+				     int64_t published, struct text *why)
 {
-	struct text beyond;
-	text_init(&beyond, NAMES_LIMIT);
-	struct names names = { .kind = FILE_DEAD_LETTERS,
-			       .partition = lease->partition,
-			       .recovery = recovery,
-			       .beyond = &beyond };
+	struct letters letters = { .published = published };
 	const char *folder = lease->dataset->dead_letter_folder;
-	enum error error = list_published(hdfs, folder, &names, why);
-	for (size_t at = 0; !error && at < beyond.length; at += strlen(beyond.data + at) + 1)
-		error = delete_one(hdfs, folder, beyond.data + at, why);
-	text_clean_up(&beyond);
+	const struct text *beyond = &letters.beyond;
+	text_init(&letters.beyond, NAMES_LIMIT);
+	file_name_prefix(lease->partition, letters.prefix);
+	enum error error = find_uncommitted(hdfs, folder, &letters, why);
+	for (size_t at = 0; !error && at < beyond->length; at += strlen(beyond->data + at) + 1)
+		error = delete_one(hdfs, folder, beyond->data + at, why);
+	text_clean_up(&letters.beyond);
 	return error;
 }
 
@@ -194,15 +109,10 @@ enum error recovery_take_over(const struct lease *lease, struct webhdfs *hdfs,
 	enum error error = webhdfs_mkdirs(hdfs, lease->folder, why);
 	if (!error)
 		error = fence_others(lease, hdfs, why);
-	struct names names = { .kind = FILE_ROWS,
-			       .partition = lease->partition,
-			       .recovery = recovery };
 	if (!error)
-		error = list_published(hdfs, lease->dataset->folder, &names, why);
-	if (!error && recovery->files > 0)
-		error = confirm(&names, hdfs, lease->dataset->folder, why);
+		error = published_names_read(lease, hdfs, recovery, why);
 	if (!error)
-		error = delete_uncommitted(lease, hdfs, recovery, why);
+		error = delete_uncommitted(lease, hdfs, recovery->published, why);
 	return error;
 }
 
@@ -210,6 +120,12 @@ enum error recovery_give_back(const struct lease *lease, struct webhdfs *hdfs, s
 {
 	enum error error = webhdfs_delete(hdfs, lease->folder, true, why);
 	return error == ERROR_NOT_FOUND ? ERROR_OK : error;
+}
+
+void recovery_note_gap(struct recovery *recovery, int64_t first, int64_t last)
+{
+	if (recovery->gap_count < RECOVERY_MAX_GAPS)
+		recovery->gaps[recovery->gap_count++] = (struct gap){ first, last };
 }
 
 /* --- where to go on ----------------------------------------------------------------------------
@@ -229,7 +145,7 @@ enum error recovery_find_start(struct recovery *recovery, int64_t committed, int
 		return ERROR_CONFLICT;
 	}
 	if (began && start < low)
-		note_gap(recovery, start, low - 1);
+		recovery_note_gap(recovery, start, low - 1);
 	return ERROR_OK;
 }
 

@@ -42,6 +42,9 @@ enum error recovery_take_over(const struct lease *lease, struct webhdfs *hdfs,
 enum error recovery_find_start(struct recovery *recovery, int64_t committed, int64_t low,
 			       int64_t high, struct text *why) MUST_USE;
 
+/* Remembers offsets that are in no file, unless there are RECOVERY_MAX_GAPS already. */
+void recovery_note_gap(struct recovery *recovery, int64_t first, int64_t last);
+
 /* Removes the epoch folder with whatever is in it. */
 enum error recovery_give_back(const struct lease *lease, struct webhdfs *hdfs,
 			      struct text *why) MUST_USE;

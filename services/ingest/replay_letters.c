@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "date_list.h"
 #include "file_name.h"
 #include "row.h"
 #include "timestamp.h"
+
+enum { PATH_MAX_BYTES = 1100 };
 
 /* --- what is committed -------------------------------------------------------------------------
  */
@@ -35,11 +38,20 @@ static enum error find_committed(const struct replay_letters *letters, struct we
 				 int64_t *last, struct text *why)
 {
 	struct committed committed = { .last = -1 };
+	struct date_list list;
+	char folder[PATH_MAX_BYTES];
 	file_name_prefix(letters->partition, committed.prefix);
-	enum error error = webhdfs_list_after(hdfs, letters->dataset->folder, committed.prefix,
-					      note_rows, &committed, why);
+	enum error error = date_list_read(letters->dataset, hdfs, &list, why);
+	for (size_t i = 0; !error && i < list.count; i++) {
+		date_folder_path(letters->dataset->folder, list.dates[i], folder, sizeof folder);
+		error = webhdfs_list_after(hdfs, folder, committed.prefix, note_rows, &committed,
+					   why);
+		if (error == ERROR_CANCELLED || error == ERROR_NOT_FOUND)
+			error = ERROR_OK;
+	}
+	date_list_clean_up(&list);
 	*last = committed.last;
-	return error == ERROR_CANCELLED || error == ERROR_NOT_FOUND ? ERROR_OK : error;
+	return error;
 }
 
 /* --- letters -----------------------------------------------------------------------------------

@@ -30,9 +30,10 @@ static cJSON *range_json(int64_t first, int64_t last)
 
 cJSON *status_file_json(const struct published_file *file)
 {
-	char name[FILE_NAME_MAX], path[1200];
+	char name[FILE_NAME_MAX], folder[1100], path[1200];
 	file_name_print(FILE_ROWS, &file->range, name);
-	snprintf(path, sizeof path, "%s/%s", file->dataset->folder, name);
+	date_folder_path(file->dataset->folder, file->date, folder, sizeof folder);
+	snprintf(path, sizeof path, "%s/%s", folder, name);
 	cJSON *json = range_json(file->range.first, file->range.last);
 	cJSON_AddStringToObject(json, "dataset", file->dataset->table->plural);
 	add_i64(json, "partition", file->range.partition);

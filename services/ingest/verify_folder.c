@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "date_list.h"
 #include "gzip.h"
 
 enum { PATH_MAX_BYTES = 1100, ATTEMPTS = 10 };
@@ -15,11 +16,13 @@ enum { PATH_MAX_BYTES = 1100, ATTEMPTS = 10 };
 
 struct entry {
 	struct file_range range;
+	int32_t date; /* of the folder that it stands in */
 	int64_t length;
 };
 
 struct listing {
 	enum file_kind kind;
+	int32_t date;
 	char prefix[FILE_NAME_MAX];
 	struct entry *entries;
 	size_t count, capacity;
@@ -28,7 +31,7 @@ struct listing {
 static enum error note(const char *name, const struct webhdfs_status *status, void *user)
 {
 	struct listing *listing = user;
-	struct entry entry = { .length = status->length };
+	struct entry entry = { .date = listing->date, .length = status->length };
 	int order = strncmp(name, listing->prefix, strlen(listing->prefix));
 	if (order > 0)
 		return ERROR_CANCELLED; /* sorted: this partition is through */
@@ -62,6 +65,71 @@ static enum error list(struct webhdfs *hdfs, const char *folder, int32_t partiti
 	return error;
 }
 
+static int compare_entries(const void *left, const void *right)
+{
+	const struct file_range *a = &((const struct entry *)left)->range;
+	const struct file_range *b = &((const struct entry *)right)->range;
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	return a->last < b->last ? -1 : a->last > b->last;
+}
+
+/* Returns how many folders there are. */
+static enum error list_folders(const struct dataset *dataset, struct webhdfs *hdfs,
+			       int32_t partition, struct listing *listing, size_t *folders,
+			       struct text *why)
+{
+	char folder[PATH_MAX_BYTES];
+	struct date_list dates;
+	listing->count = 0;
+	enum error error = date_list_read(dataset, hdfs, &dates, why);
+	for (size_t i = 0; !error && i < dates.count; i++) {
+		listing->date = dates.dates[i];
+		date_folder_path(dataset->folder, listing->date, folder, sizeof folder);
+		error = list(hdfs, folder, partition, listing, why);
+	}
+	*folders = dates.count;
+	date_list_clean_up(&dates);
+	return error;
+}
+
+static int64_t largest_of(const struct listing *listing)
+{
+	int64_t largest = -1;
+	for (size_t i = 0; i < listing->count; i++)
+		if (listing->entries[i].range.last > largest)
+			largest = listing->entries[i].range.last;
+	return largest;
+}
+
+static void drop_beyond(struct listing *listing, int64_t largest)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < listing->count; i++)
+		if (listing->entries[i].range.first <= largest)
+			listing->entries[kept++] = listing->entries[i];
+	listing->count = kept;
+}
+
+/* The files of rows in all folders, in the order of their offsets. A file may come to a folder that
+ * was listed already, and the next one to another that was not: only of what was published before a
+ * listing began, it tells all. */
+static enum error list_rows(const struct dataset *dataset, struct webhdfs *hdfs, int32_t partition,
+			    struct listing *listing, struct text *why)
+{
+	size_t folders;
+	enum error error = list_folders(dataset, hdfs, partition, listing, &folders, why);
+	if (!error && folders > 1) {
+		int64_t largest = largest_of(listing);
+		error = list_folders(dataset, hdfs, partition, listing, &folders, why);
+		drop_beyond(listing, largest);
+	}
+	if (!error && listing->count > 0)
+		qsort(listing->entries, listing->count, sizeof listing->entries[0],
+		      compare_entries);
+	return error;
+}
+
 static enum error note_largest(const char *name, const struct webhdfs_status *status, void *user)
 {
 	int32_t *last = user;
@@ -74,9 +142,17 @@ static enum error note_largest(const char *name, const struct webhdfs_status *st
 enum error verify_last_partition(const struct dataset *dataset, struct webhdfs *hdfs, int32_t *last,
 				 struct text *why)
 {
+	char folder[PATH_MAX_BYTES];
+	struct date_list dates;
 	*last = -1;
-	enum error error = webhdfs_list(hdfs, dataset->folder, note_largest, last, why);
-	return error == ERROR_NOT_FOUND ? ERROR_OK : error;
+	enum error error = date_list_read(dataset, hdfs, &dates, why);
+	for (size_t i = 0; !error && i < dates.count; i++) {
+		date_folder_path(dataset->folder, dates.dates[i], folder, sizeof folder);
+		error = webhdfs_list(hdfs, folder, note_largest, last, why);
+		error = error == ERROR_NOT_FOUND ? ERROR_OK : error;
+	}
+	date_list_clean_up(&dates);
+	return error;
 }
 
 /* --- lines -------------------------------------------------------------------------------------
@@ -124,7 +200,7 @@ static enum error count_lines(struct webhdfs *hdfs, const char *folder, enum fil
 			      const struct entry *entry, int64_t *count, int64_t *cut,
 			      struct text *why)
 {
-	char name[FILE_NAME_MAX], path[PATH_MAX_BYTES];
+	char name[FILE_NAME_MAX], place[PATH_MAX_BYTES], path[PATH_MAX_BYTES + FILE_NAME_MAX];
 	struct lines lines = { .last = '\n' };
 	*count = 0;
 	if (entry->length == 0)
@@ -133,7 +209,8 @@ static enum error count_lines(struct webhdfs *hdfs, const char *folder, enum fil
 	    !(lines.gunzip = gunzip_new()))
 		return ERROR_NO_MEMORY;
 	file_name_print(kind, &entry->range, name);
-	snprintf(path, sizeof path, "%s/%s", folder, name);
+	date_folder_path(folder, entry->date, place, sizeof place);
+	snprintf(path, sizeof path, "%s/%s", place, name);
 	enum error error = webhdfs_open(hdfs, path, 0, -1, count_bytes, &lines, why);
 	if (error == ERROR_NOT_FOUND || (!error && lines.bytes != entry->length))
 		error = ERROR_CONFLICT;
@@ -152,7 +229,7 @@ static enum error add_rows(const struct dataset *dataset, struct webhdfs *hdfs,
 			   struct verify_partition *partition, struct text *why)
 {
 	struct listing listing = { .kind = FILE_ROWS };
-	enum error error = list(hdfs, dataset->folder, partition->number, &listing, why);
+	enum error error = list_rows(dataset, hdfs, partition->number, &listing, why);
 	for (size_t i = 0; !error && i < listing.count; i++) {
 		int64_t rows;
 		error = count_lines(hdfs, dataset->folder, FILE_ROWS, &listing.entries[i], &rows,

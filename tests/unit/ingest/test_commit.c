@@ -189,6 +189,54 @@ static void is_packed_before_the_first_create_and_then_no_more(void **state)
 	finish(&f);
 }
 
+/* The first file of a date: its folder is made, and the rename repeated at once. */
+static void the_folder_of_a_date_is_made_when_it_is_missed(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		CREATE,
+		DATA,
+		STAGED(7, 5),
+		{ .expect =
+			  "destination=%2Fr%2Fdata%2Fbitcoin_data%2Fdt%3D2025-07-01%2Fpart-00003-",
+		  EXCEPTION("FileNotFoundException") },
+		{ .expect = "/r/data/bitcoin_data/dt%3D2025-07-01/part-00003-",
+		  EXCEPTION("FileNotFoundException") },
+		FOLDER, /* not fenced */
+		STAGED(7, 5),
+		{ .expect = "/r/data/bitcoin_data/dt%3D2025-07-01?op=MKDIRS",
+		  .status = "200 OK",
+		  .body = "{\"boolean\":true}" },
+		RENAME,
+		IN_PLACE(7, 5),
+	};
+	struct fixture f;
+	begin(&f, steps, COUNT(steps));
+	f.batch->date = 20270;
+	assert_int_equal(run(&f), ERROR_OK);
+	finish(&f);
+}
+
+/* A folder that is made and not there has to wait. */
+static void a_folder_that_does_not_stay_is_not_made_for_ever(void **state)
+{
+	(void)state;
+#define NO_FOLDER                                                                             \
+	{ .expect = "op=RENAME", EXCEPTION("FileNotFoundException") },                        \
+		{ .expect = "op=GETFILESTATUS", EXCEPTION("FileNotFoundException") }, FOLDER, \
+		STAGED(7, 5),                                                                 \
+	{                                                                                     \
+		.expect = "op=MKDIRS", .status = "200 OK", .body = "{\"boolean\":true}"       \
+	}
+	static const struct peer_step steps[] = { CREATE, DATA, STAGED(7, 5), NO_FOLDER,
+						  NO_FOLDER };
+	struct fixture f;
+	begin(&f, steps, COUNT(steps));
+	f.batch->date = 20270;
+	assert_int_equal(run(&f), ERROR_RETRIABLE);
+	finish(&f);
+}
+
 /* Field case I09: the answer to the PUT is lost. The next attempt has another name, and what the
  * first one left is removed. */
 static void a_lost_create_is_never_trusted(void **state)
@@ -335,10 +383,12 @@ static void a_missing_data_folder_is_made(void **state)
 		{ .expect = "/r/data/bitcoin_data?op=MKDIRS",
 		  .status = "200 OK",
 		  .body = "{\"boolean\":true}" },
+		RENAME,
+		IN_PLACE(7, 5),
 	};
 	struct fixture f;
 	begin(&f, steps, COUNT(steps));
-	assert_int_equal(run(&f), ERROR_RETRIABLE);
+	assert_int_equal(run(&f), ERROR_OK);
 	finish(&f);
 }
 
@@ -377,6 +427,8 @@ int main(void)
 		cmocka_unit_test(creates_checks_renames_and_looks),
 		cmocka_unit_test(dead_letters_go_first),
 		cmocka_unit_test(is_packed_before_the_first_create_and_then_no_more),
+		cmocka_unit_test(the_folder_of_a_date_is_made_when_it_is_missed),
+		cmocka_unit_test(a_folder_that_does_not_stay_is_not_made_for_ever),
 		cmocka_unit_test(a_lost_create_is_never_trusted),
 		cmocka_unit_test(a_short_file_is_not_renamed),
 		cmocka_unit_test(a_lost_folder_is_the_fence),

@@ -80,7 +80,8 @@ static struct outcome run(const struct peer_step *steps, size_t count, bool ende
 	atomic_store(&lease->ended, ended);
 	struct text why;
 	text_init(&why, 10000);
-	outcome.error = join_run(lease, &rules, outcome.behind, hdfs, &outcome.result, &why);
+	outcome.error =
+		join_run(lease, DATE_NONE, &rules, outcome.behind, hdfs, &outcome.result, &why);
 	assert_true(outcome.error == ERROR_OK || outcome.error == ERROR_CANCELLED ||
 		    why.length > 0);
 	peer_stop(&peer);

@@ -26,6 +26,7 @@
 		.body = "{\"DirectoryListing\":{\"partialListing\":{\"FileStatuses\":{" \
 			"\"FileStatus\":[" entries "]}},\"remainingEntries\":0}}"       \
 	}
+#define NO_DATES LIST("")
 #define DONE(what)                                 \
 	{                                          \
 		.expect = what, .status = "200 OK" \
@@ -111,6 +112,7 @@ static void joins_what_a_new_owner_finds_and_goes_on(void **state)
 {
 	(void)state;
 	static const struct peer_step steps[] = {
+		NO_DATES,
 		LIST(SIZED("00", "09") "," SIZED("10", "19") "," SIZED("20", "29")),
 		DONE("op=RENAME"),
 		DONE("op=CONCAT"),
@@ -127,15 +129,61 @@ static void joins_what_a_new_owner_finds_and_goes_on(void **state)
 	};
 	struct fixture fixture;
 	begin(&fixture, steps, COUNT(steps));
-	joiner_offer(fixture.joiner, fixture.lease, 29, 0);
-	wait_for(LISTED, 2);
-	joiner_offer(fixture.joiner, fixture.lease, 39, 10);
-	joiner_offer(fixture.joiner, fixture.lease, 49, 10);
-	wait_for(LISTED, 4);
+	joiner_offer(fixture.joiner, fixture.lease, 29, 0, DATE_NONE);
+	wait_for(LISTED, 3);
+	joiner_offer(fixture.joiner, fixture.lease, 39, 10, DATE_NONE);
+	joiner_offer(fixture.joiner, fixture.lease, 49, 10, DATE_NONE);
+	wait_for(LISTED, 5);
 	assert_true(testing_metric(JOINS("ok")) == 2);
 	assert_int_equal(atomic_load(&fixture.lease->joined_away), 4);
 	assert_true(testing_metric("ingest_join_files_before_total{dataset=\"ticks\"}") == 6);
 	assert_true(testing_metric("ingest_join_files_after_total{dataset=\"ticks\"}") == 2);
+	end(&fixture);
+}
+
+/* What is left of a day that is over is joined, however few files it is; of the day that files come
+ * to, only what is enough. When they turn to the next day, the one before is looked at once more.
+ */
+static void folders_of_dates_are_joined_each_by_itself(void **state)
+{
+	(void)state;
+#define IN(date, entries)                                                                       \
+	{                                                                                       \
+		.expect = "bitcoin_data/dt%3D" date "?op=LISTSTATUS_BATCH", .status = "200 OK", \
+		.body = "{\"DirectoryListing\":{\"partialListing\":{\"FileStatuses\":{"         \
+			"\"FileStatus\":[" entries "]}},\"remainingEntries\":0}}"               \
+	}
+	static const struct peer_step steps[] = {
+		LIST("{\"fileId\":1,\"length\":0,\"modificationTime\":1,\"pathSuffix\":"
+		     "\"dt=2025-07-01\",\"type\":\"DIRECTORY\"}"),
+		IN("2025-07-01", SIZED("00", "09") "," SIZED("10", "19")),
+		DONE("/dt%3D2025-07-01/" NAME("00", "09") "?op=RENAME"),
+		DONE("sources=%2Fr%2Fdata%2Fbitcoin_data%2Fdt%3D2025-07-01%2F" NAME("10", "19")),
+		FOUND(20),
+		GONE,
+		IN("2025-07-01", SIZED("00", "19")),
+		LIST(""),
+		/* two files come, the next day begins: the own folder once more, and then the day
+		 */
+		LIST(""),
+		IN("2025-07-02", SIZED("20", "29") "," SIZED("30", "39")),
+		DONE("/dt%3D2025-07-02/" NAME("20", "29") "?op=RENAME"),
+		DONE("op=CONCAT"),
+		FOUND(20),
+		GONE,
+		IN("2025-07-02", SIZED("20", "39")),
+	};
+	struct fixture fixture;
+	begin(&fixture, steps, COUNT(steps));
+	joiner_offer(fixture.joiner, fixture.lease, 19, 0, DATE_NONE);
+	wait_for(LISTED, 4);
+	const int32_t second = 20271;
+	joiner_offer(fixture.joiner, fixture.lease, 29, 10, second);
+	wait_for(LISTED, 5);
+	joiner_offer(fixture.joiner, fixture.lease, 39, 10, second);
+	joiner_offer(fixture.joiner, fixture.lease, 49, 10, second + 1);
+	wait_for(LISTED, 7);
+	assert_true(testing_metric(JOINS("ok")) == 2);
 	end(&fixture);
 }
 
@@ -145,6 +193,7 @@ static void failures_are_counted_and_tried_again(void **state)
 	static const struct peer_step steps[] = {
 		SAFE_MODE,
 		REFUSED,
+		NO_DATES,
 		LIST(SIZED("00", "19") "," SIZED("10", "19")),
 		SAFE_MODE,
 		LIST(SIZED("00", "19") "," SIZED("10", "19")),
@@ -155,8 +204,8 @@ static void failures_are_counted_and_tried_again(void **state)
 	};
 	struct fixture fixture;
 	begin(&fixture, steps, COUNT(steps));
-	joiner_offer(fixture.joiner, fixture.lease, 19, 0);
-	wait_for(LISTED, 3);
+	joiner_offer(fixture.joiner, fixture.lease, 19, 0, DATE_NONE);
+	wait_for(LISTED, 4);
 	assert_true(testing_metric(JOINS("ok")) == 1);
 	assert_true(testing_metric(JOINS("safe-mode")) == 2);
 	assert_true(testing_metric(JOINS("denied")) == 1);
@@ -169,8 +218,8 @@ static void a_partition_that_went_is_forgotten(void **state)
 	struct fixture fixture;
 	begin(&fixture, NULL, 0);
 	atomic_store(&fixture.lease->ended, true);
-	joiner_offer(fixture.joiner, fixture.lease, 19, 0);
-	joiner_offer(NULL, fixture.lease, 19, 0); /* nothing is joined at all */
+	joiner_offer(fixture.joiner, fixture.lease, 19, 0, DATE_NONE);
+	joiner_offer(NULL, fixture.lease, 19, 0, DATE_NONE); /* nothing is joined at all */
 	end(&fixture);
 }
 
@@ -180,6 +229,7 @@ int main(void)
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(joins_what_a_new_owner_finds_and_goes_on),
+		cmocka_unit_test(folders_of_dates_are_joined_each_by_itself),
 		cmocka_unit_test(failures_are_counted_and_tried_again),
 		cmocka_unit_test(a_partition_that_went_is_forgotten),
 	};

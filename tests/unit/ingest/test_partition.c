@@ -107,6 +107,44 @@ static void batches_follow_without_a_hole(void **state)
 	partition_destroy(&p);
 }
 
+#define NEXT_DAY                                                                          \
+	"{\"timestamp\":\"2025-07-02T00:00:00Z\",\"buy_price\":100.5,\"sell_price\":101," \
+	"\"volume\":2000,\"volatility\":1}"
+
+/* Each offset is in one range, and each file holds rows of one date; what has no row goes along. */
+static void a_file_ends_where_the_date_of_its_rows_does(void **state)
+{
+	(void)state;
+	testing_dataset.by_date = true;
+	struct partition *p = reading(0);
+	take(p, 0, "dead", 0);
+	assert_int_equal(p->open->date, DATE_NONE);
+	take(p, 1, TESTING_TICK, 0);
+	take(p, 4, NEXT_DAY, 0);
+	take(p, 5, "dead", 0);
+	take(p, 6, TESTING_TICK, 0);
+	const struct batch *first = p->sealed, *second = first->next;
+	assert_int_equal(first->date, 20270);
+	assert_int_equal(first->dead_letter_count, 1);
+	assert_int_equal(first->range.first, 0);
+	assert_int_equal(first->range.last, 1);
+	assert_int_equal(second->date, 20271);
+	assert_int_equal(second->range.first, 2);
+	assert_int_equal(second->range.last, 5);
+	assert_int_equal(p->open->date, 20270);
+	assert_int_equal(p->open->range.first, 6);
+	assert_string_equal(p->open->rows.data, TESTING_ROW);
+	assert_true(testing_metric("ingest_date_turns_total{dataset=\"ticks\"}") == 2);
+	partition_rotate(p, &policy, 0, true);
+	take(p, 7, "dead", 0);
+	assert_int_equal(p->open->date, 20270); /* beside the rows before it */
+	assert_int_equal(answer(p, ERROR_OK, 0), PARTITION_PUBLISHED);
+	assert_int_equal(p->last_file.date, 20270);
+	assert_int_equal(p->sealed->date, 20271);
+	partition_destroy(&p);
+	testing_dataset.by_date = false;
+}
+
 static void what_is_no_record_is_a_dead_letter(void **state)
 {
 	(void)state;
@@ -359,6 +397,8 @@ int main(void)
 						begin, end),
 		cmocka_unit_test_setup_teardown(what_was_taken_is_not_taken_again, begin, end),
 		cmocka_unit_test_setup_teardown(batches_follow_without_a_hole, begin, end),
+		cmocka_unit_test_setup_teardown(a_file_ends_where_the_date_of_its_rows_does, begin,
+						end),
 		cmocka_unit_test_setup_teardown(what_is_no_record_is_a_dead_letter, begin, end),
 		cmocka_unit_test_setup_teardown(rotates_when_due_unless_the_way_is_not_free, begin,
 						end),

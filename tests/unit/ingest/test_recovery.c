@@ -35,7 +35,22 @@
 	FILE_ENTRY("part-00003-000000000000000000" first "-000000000000000000" last ".jsonl")
 #define MAKE_EPOCH           MADE("/r/staging/bitcoin_data/3/")
 #define LIST_OTHERS(entries) LIST("/r/staging/bitcoin_data/3?op=LISTSTATUS_BATCH", entries)
-#define MAKE_DATA            MADE("/r/data/bitcoin_data?op=MKDIRS")
+#define MAKE_THE_FOLDER      MADE("/r/data/bitcoin_data?op=MKDIRS")
+#define LIST_DATES(entries) \
+	LIST("/r/data/bitcoin_data?op=LISTSTATUS_BATCH&user.name=u&startAfter=dt%3D ", entries)
+/* Not split by date. */
+#define MAKE_DATA MAKE_THE_FOLDER, LIST_DATES(FILE_ENTRY("part-00000-0.csv"))
+#define LIST_DATE(date, entries)                                                   \
+	LIST("/r/data/bitcoin_data/dt%3D" date "?op=LISTSTATUS_BATCH&user.name=u&" \
+	     "startAfter=part-00003- ",                                            \
+	     entries)
+#define LIST_DATE_TAIL(date, first, entries)                                       \
+	LIST("/r/data/bitcoin_data/dt%3D" date "?op=LISTSTATUS_BATCH&user.name=u&" \
+	     "startAfter=part-00003-000000000000000000" first "- ",                \
+	     entries)
+#define TWO_DATES                                                 \
+	LIST_DATES(ENTRY("dt=2025-07-01", "DIRECTORY") "," ENTRY( \
+		"dt=2025-07-02", "DIRECTORY") "," ENTRY("dt=later", "DIRECTORY"))
 #define LIST_DATA(entries)                                                                   \
 	LIST("/r/data/bitcoin_data?op=LISTSTATUS_BATCH&user.name=u&startAfter=part-00003- ", \
 	     entries)
@@ -194,6 +209,69 @@ static void a_hole_that_closes_is_noticed(void **state)
 	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_RETRIABLE);
 }
 
+/* In the dataset's own folder from before the split; rows of two dates that came mixed. */
+static void all_folders_together_have_no_hole(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		MAKE_EPOCH,
+		LIST_OTHERS(""),
+		MAKE_THE_FOLDER,
+		TWO_DATES,
+		LIST_DATA(ROWS("00", "09")),
+		LIST_DATE("2025-07-01", ROWS("10", "19") "," ROWS("25", "29")),
+		LIST_DATE("2025-07-02",
+			  ROWS("20", "24") "," ROWS("30", "39") "," EMPTY("40", "44")),
+		LIST_DATE_TAIL("2025-07-02", "30", ROWS("30", "39") "," EMPTY("40", "44")),
+		MAKE_DEAD,
+		LIST_DEAD(""),
+	};
+	struct recovery recovery;
+	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_OK);
+	assert_int_equal(recovery.published, 44);
+	assert_int_equal(recovery.files, 6);
+	assert_int_equal(recovery.gap_count, 0);
+	assert_int_equal(recovery.covered + recovery.overlaps, 0);
+}
+
+static void holes_between_folders_are_told(void **state)
+{
+	(void)state;
+#define WITH_A_HOLE                                                                    \
+	LIST_DATA(""), LIST_DATE("2025-07-01", ROWS("10", "19") "," ROWS("25", "29")), \
+		LIST_DATE("2025-07-02", ROWS("22", "24") "," ROWS("28", "39"))
+	static const struct peer_step steps[] = {
+		MAKE_EPOCH,  LIST_OTHERS(""), MAKE_THE_FOLDER, TWO_DATES,
+		WITH_A_HOLE, WITH_A_HOLE,     MAKE_DEAD,       LIST_DEAD(""),
+	};
+	struct recovery recovery;
+	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_OK);
+	assert_int_equal(recovery.published, 39);
+	assert_int_equal(recovery.gap_count, 1);
+	assert_int_equal(recovery.gaps[0].first, 20);
+	assert_int_equal(recovery.gaps[0].last, 21);
+	assert_int_equal(recovery.overlaps, 1);
+}
+
+/* What a join took that began behind the last file with rows, in another folder. */
+static void a_join_of_empty_files_behind_is_noticed(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		MAKE_EPOCH,
+		LIST_OTHERS(""),
+		MAKE_THE_FOLDER,
+		TWO_DATES,
+		LIST_DATA(EMPTY("40", "44")),
+		LIST_DATE("2025-07-01", ROWS("10", "39")),
+		LIST_DATE("2025-07-02", ""),
+		LIST_TAIL("10", ROWS("40", "49")),
+		LIST_DATE_TAIL("2025-07-01", "10", ROWS("10", "39")),
+	};
+	struct recovery recovery;
+	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_RETRIABLE);
+}
+
 /* An earlier owner's folder that can't be deleted: without the fence nothing may be read. */
 static void no_fence_no_recovery(void **state)
 {
@@ -269,6 +347,9 @@ int main(void)
 		cmocka_unit_test(an_unfinished_join_is_no_overlap),
 		cmocka_unit_test(a_join_between_two_pages_is_noticed),
 		cmocka_unit_test(a_hole_that_closes_is_noticed),
+		cmocka_unit_test(all_folders_together_have_no_hole),
+		cmocka_unit_test(holes_between_folders_are_told),
+		cmocka_unit_test(a_join_of_empty_files_behind_is_noticed),
 		cmocka_unit_test(no_fence_no_recovery),
 		cmocka_unit_test(starts_behind_what_is_published),
 		cmocka_unit_test(starts_at_the_committed_offset_or_the_earliest),

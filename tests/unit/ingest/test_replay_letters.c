@@ -52,6 +52,9 @@ static void write_script(struct script *script, const char *rows, const char *le
 {
 	memset(script, 0, sizeof *script);
 	snprintf(script->bodies[2], BODY_BYTES, "%s", letters);
+	add_step(script, "startAfter=dt%3D ")->body =
+		"{\"DirectoryListing\":{\"partialListing\":{\"FileStatuses\":{\"FileStatus\":["
+		"]}},\"remainingEntries\":0}}";
 	add_listing(script, 0, FOLDER("data") "?op=LISTSTATUS_BATCH", rows, 9);
 	add_listing(script, 1, FOLDER("dead_letters") "?op=LISTSTATUS_BATCH", LETTERS("10", "19"),
 		    strlen(letters));

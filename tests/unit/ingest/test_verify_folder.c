@@ -24,7 +24,12 @@
 		.body = "{\"DirectoryListing\":{\"partialListing\":{\"FileStatuses\":{" \
 			"\"FileStatus\":[" entries "]}},\"remainingEntries\":0}}"       \
 	}
-#define ROWS(entries)    LIST("/r/data/bitcoin_data", entries)
+#define NO_DATES       LIST("/r/data/bitcoin_data", "")
+#define ROWS(entries)  NO_DATES, LIST("/r/data/bitcoin_data", entries)
+#define DATED(entries) LIST("/r/data/bitcoin_data/dt%3D2025-07-01", entries)
+#define DATE                                                                              \
+	LIST("/r/data/bitcoin_data", "{\"fileId\":1,\"length\":0,\"modificationTime\":1," \
+				     "\"pathSuffix\":\"dt=2025-07-01\",\"type\":\"DIRECTORY\"}")
 #define LETTERS(entries) LIST("/r/dead_letters/bitcoin_data", entries)
 #define OPEN(name)                                                                      \
 	{                                                                               \
@@ -97,6 +102,35 @@ static void rows_and_letters_are_counted(void **state)
 	verify_partition_clean_up(&partition);
 }
 
+/* While the first listing went on, a file came to a folder that it had passed, and one to another:
+ * the second listing tells what was there before it. */
+static void folders_of_dates_are_read_as_of_one_moment(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		DATE,
+		LIST("/r/data/bitcoin_data", SIZED("00", "02", ".csv", 6)),
+		DATED(SIZED("04", "04", ".csv", 2)),
+		DATE,
+		LIST("/r/data/bitcoin_data",
+		     SIZED("00", "02", ".csv", 6) "," SIZED("03", "03", ".csv", 2)),
+		DATED(SIZED("04", "04", ".csv", 2) "," SIZED("06", "06", ".csv", 2)),
+		OPEN(NAME("00", "02") ".csv"),
+		BYTES("a\nb\nc\n"),
+		OPEN("bitcoin_data/" NAME("03", "03") ".csv"),
+		BYTES("d\n"),
+		OPEN("dt%3D2025-07-01/" NAME("04", "04") ".csv"),
+		BYTES("e\n"),
+		LETTERS(""),
+	};
+	struct verify_partition partition;
+	assert_int_equal(run(steps, COUNT(steps), &partition), ERROR_OK);
+	assert_int_equal(verify_published(&partition), 4);
+	assert_int_equal(partition.count, 4);
+	assert_int_equal(partition.spans[2].rows, 1);
+	verify_partition_clean_up(&partition);
+}
+
 static void a_file_joined_away_is_looked_for_again(void **state)
 {
 	(void)state;
@@ -159,6 +193,7 @@ int main(void)
 		return 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_and_letters_are_counted),
+		cmocka_unit_test(folders_of_dates_are_read_as_of_one_moment),
 		cmocka_unit_test(a_file_joined_away_is_looked_for_again),
 		cmocka_unit_test(a_cut_file_is_told),
 		cmocka_unit_test(what_does_not_unpack_is_cut),
