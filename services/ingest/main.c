@@ -151,6 +151,7 @@ static int verify(const struct config *config, struct ingest *ingest)
 	int code = VERIFY_UNKNOWN;
 	const struct verify_options options = { .config = config,
 						.brokers = ingest->kafka.kafka_brokers,
+						.group = ingest->settings.group,
 						.hdfs = hdfs_client_options(&ingest->hdfs, NULL),
 						.datasets = ingest->datasets,
 						.dataset_count = RECORD_KINDS };

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The log's ends are asked for before the folder is read: what is published meanwhile may be newer
- * than they are, so they are asked for once more after it.
+ * than they are, so they are asked for once more after it. What the group committed is asked for
+ * before it, too: ingest commits what it has published, so that the folder must hold all of that.
+ * Without it, a partition whose files are all gone would look like one of which none was published
+ * yet.
  */
 #include "verify.h"
 
@@ -45,6 +48,8 @@ static enum error gather(struct verification *v, const struct dataset *dataset,
 {
 	enum error error = ERROR_OK;
 	if (has_log)
+		error = verify_log_committed(v->kafka, dataset->topic, partition, v->why);
+	if (!error && has_log)
 		error = verify_log_ends(v->kafka, dataset->topic, partition, v->why);
 	if (!error)
 		error = verify_folder(dataset, v->hdfs, partition, v->why);
@@ -64,7 +69,9 @@ static enum error gather(struct verification *v, const struct dataset *dataset,
 static enum error verify_one(struct verification *v, const struct dataset *dataset, int32_t number,
 			     bool has_log)
 {
-	struct verify_partition partition = { .number = number, .low = 0, .high = -1 };
+	struct verify_partition partition = {
+		.number = number, .low = 0, .high = -1, .committed = -1
+	};
 	enum error error = gather(v, dataset, &partition, has_log);
 	if (!error) {
 		struct text report;
@@ -103,8 +110,8 @@ static enum error verify_dataset(struct verification *v, const struct dataset *d
 
 static enum error open_both(struct verification *v)
 {
-	enum error error =
-		verify_log_open(v->options->config, v->options->brokers, &v->kafka, v->why);
+	enum error error = verify_log_open(v->options->config, v->options->brokers,
+					   v->options->group, &v->kafka, v->why);
 	return error ? error : webhdfs_new(&v->options->hdfs, &v->hdfs, v->why);
 }
 

@@ -18,6 +18,7 @@ enum verify_verdict { VERIFY_AGREES = 0, VERIFY_REFUTED = 1, VERIFY_UNKNOWN = 3 
 struct verify_options {
 	const struct config *config; /* kafka.* */
 	const char *brokers;
+	const char *group; /* of the ingest whose work it is */
 	struct webhdfs_options hdfs;
 	const struct dataset *datasets;
 	size_t dataset_count;

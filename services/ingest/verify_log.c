@@ -8,11 +8,11 @@
 
 enum { ANSWER_TIMEOUT_MS = 10000, POLL_MS = 200, SILENCE_US = 30000000, MAX_MESSAGES = 2048 };
 
-enum error verify_log_open(const struct config *config, const char *brokers, rd_kafka_t **kafka,
-			   struct text *why)
+enum error verify_log_open(const struct config *config, const char *brokers, const char *group,
+			   rd_kafka_t **kafka, struct text *why)
 {
-	static const struct kafka_property properties[] = {
-		{ "group.id", "tickline-ingest-verify" }, /* asked for, never joined */
+	const struct kafka_property properties[] = {
+		{ "group.id", group }, /* never joined */
 		{ "enable.auto.commit", "false" },
 		{ "enable.auto.offset.store", "false" },
 		{ "auto.offset.reset", "error" },
@@ -39,6 +39,20 @@ enum error verify_log_ends(rd_kafka_t *kafka, const char *topic, struct verify_p
 	rd_kafka_resp_err_t code =
 		rd_kafka_query_watermark_offsets(kafka, topic, partition->number, &partition->low,
 						 &partition->high, ANSWER_TIMEOUT_MS);
+	return code ? failed(topic, partition->number, rd_kafka_err2str(code), why) : ERROR_OK;
+}
+
+enum error verify_log_committed(rd_kafka_t *kafka, const char *topic,
+				struct verify_partition *partition, struct text *why)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_t *one =
+		rd_kafka_topic_partition_list_add(list, topic, partition->number);
+	rd_kafka_resp_err_t code = rd_kafka_committed(kafka, list, ANSWER_TIMEOUT_MS);
+	if (!code)
+		code = one->err;
+	partition->committed = one->offset >= 0 ? one->offset : -1;
+	rd_kafka_topic_partition_list_destroy(list);
 	return code ? failed(topic, partition->number, rd_kafka_err2str(code), why) : ERROR_OK;
 }
 

@@ -10,9 +10,14 @@
 #include "config.h"
 #include "verify_spans.h"
 
-/* A consumer of no group that is used for nothing else. INVALID: a kafka.* setting. */
-enum error verify_log_open(const struct config *config, const char *brokers, rd_kafka_t **kafka,
-			   struct text *why) MUST_USE;
+/* A consumer that asks for what `group` committed, never joins it and commits nothing. INVALID: a
+ * kafka.* setting. */
+enum error verify_log_open(const struct config *config, const char *brokers, const char *group,
+			   rd_kafka_t **kafka, struct text *why) MUST_USE;
+
+/* Fills `committed`. KAFKA. */
+enum error verify_log_committed(rd_kafka_t *kafka, const char *topic,
+				struct verify_partition *partition, struct text *why) MUST_USE;
 
 /* Fills `low` and `high`. KAFKA. */
 enum error verify_log_ends(rd_kafka_t *kafka, const char *topic, struct verify_partition *partition,

@@ -210,6 +210,12 @@ static void judge_end(struct judgement *judgement, const struct verify_partition
 		      "offsets up to %" PRId64 " are published, the log ends at %" PRId64
 		      ": it was made anew",
 		      published, partition->high);
+	if (partition->committed > published + 1)
+		fault(judgement,
+		      "the group committed offset %" PRId64
+		      ", and published are those before %" PRId64
+		      ": files are gone, or the group was moved by hand",
+		      partition->committed, published + 1);
 	if (partition->cut_files > 0)
 		fault(judgement, "%" PRId64 " files whose last line has no end",
 		      partition->cut_files);

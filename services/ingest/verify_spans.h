@@ -26,6 +26,7 @@ struct verify_partition {
 	struct verify_span *spans;
 	size_t count, capacity;
 	int64_t low, high;     /* the log holds [low, high); high -1: there is no such log */
+	int64_t committed;     /* by the group, before the folder was read; -1: nothing */
 	int64_t cut_files;     /* whose last line has no end, or that don't unpack */
 	int64_t stray_letters; /* of published offsets, but in no file's range */
 	int64_t open_letters;  /* beyond what is published: the next recovery deletes them */

@@ -69,5 +69,11 @@ def test_verify_agrees_and_refutes(verify, kafka, hdfs, names):
                   b"".join(whole.splitlines(keepends=True)[10:]))
     code, report = run()
     assert code == 1 and "offsets 0 to 9 are in no file, the log holds 10 records" in report, report
+    # all of the other partition: Kafka knows that something was published
+    for part in hdfs.published(names.hdfs_root, "ticks"):
+        if part.partition == 1:
+            bitcoin.delete(part.path)
+    code, report = run()
+    assert code == 1 and "and published are those before 0: files are gone" in report, report
     code, report = run(hdfs_urls="http://127.0.0.1:9")
     assert code == 3 and "verdict: not known: unreachable" in report, report

@@ -189,9 +189,34 @@ static void nothing_at_all_agrees(void **state)
 	check(&p, 0, NULL);
 }
 
+/* Nothing is there of what was published, or not all of it. */
+static void what_was_committed_must_be_there(void **state)
+{
+	(void)state;
+	static const struct given files[] = { { 0, 9, 10 } };
+	const struct {
+		size_t files;
+		int64_t committed, faults;
+	} cases[] = { { 0, -1, 0 }, { 0, 0, 0 },  { 0, 10, 1 }, { 1, -1, 0 },
+		      { 1, 3, 0 },  { 1, 10, 0 }, { 1, 11, 1 } };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct verify_partition p = partition_of(0, 20, files, cases[i].files);
+		struct text report;
+		text_init(&report, 10000);
+		p.committed = cases[i].committed;
+		assert_int_equal(verify_close(&p), ERROR_OK);
+		deliver(&p, 0, 19, 0);
+		assert_int_equal(verify_judge(&p, &report), cases[i].faults);
+		assert_int_equal(strstr(report.data, "files are gone") != NULL, cases[i].faults);
+		text_clean_up(&report);
+		verify_partition_clean_up(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_committed_must_be_there),
 		cmocka_unit_test(each_record_in_one_file_agrees),
 		cmocka_unit_test(offsets_without_a_record_are_covered_or_noted),
 		cmocka_unit_test(a_missing_file_is_a_fault),
