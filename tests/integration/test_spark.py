@@ -3,14 +3,17 @@
 Spark ML fits the same line as our model, and Structured Streaming with the original schema reads our
 topic."""
 import datetime
+import io
 import json
 import os
 import pathlib
 
+import pandas
 import pytest
 
-from support import wait_until
+from support import numbered_ticks as ticks, wait_until
 from support.ticks import FIELDS, original_tick, row_values, values
+from test_joins import Watch
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 JARS = ROOT / "build" / "jars" / "spark"
@@ -127,6 +130,62 @@ def test_spark_reads_packed_files_and_json(spark, stack, service, kafka, names):
     assert sorted(row_values(",".join(row)) for row in read.collect()) == ours
     read = spark.read.json(f"{root}/1/{FOLDER}")
     assert sorted(values(row.asDict()) for row in read.collect()) == ours
+
+
+class Reads:
+    """What is read of a folder at a time, in the order of the rows' numbers; reads that lost a file
+    under their hands are counted, for they are repeated."""
+
+    def __init__(self, read, expected):
+        self.read, self.order = read, {line: i for i, line in enumerate(expected)}
+        self.good = self.lost = 0
+
+    def __call__(self):
+        try:
+            rows = self.read()
+        except Exception as error:  # each library has its own
+            if not any(sign in str(error) for sign in ("FileNotFound", "does not exist")):
+                raise
+            self.lost += 1
+            return None
+        self.good += 1
+        return sorted(rows, key=self.order.__getitem__)
+
+
+@pytest.mark.soak  # too long for each run
+def test_spark_and_pandas_read_while_files_are_published_and_joined(
+        spark, stack, service, kafka, hdfs, names):
+    count, burst, each = 240, 80, 8
+    lines = [ticks.line(i) for i in range(count)]
+    kafka.create_topic(names.ticks_topic)
+    folder = f"{names.hdfs_root}/{FOLDER}"
+
+    def with_spark():
+        read = spark.read.text(f"{stack.addresses['namenode_rpc']}{folder}")
+        return [row.value for row in read.collect()]
+
+    def with_pandas():
+        parts = [pandas.read_csv(io.BytesIO(hdfs.read(f"{folder}/{name}")), header=None, dtype=str)
+                 for name in hdfs.names(folder)]
+        return [",".join(row) for part in parts for row in part.itertuples(index=False)]
+    reads = [Reads(read, lines) for read in (with_spark, with_pandas)]
+    ingest = service("ingest", rotate_rows=each, rotate_idle_ms=200, join_bytes=1_000_000,
+                     join_files=3)
+    watches = []
+    for first in range(0, count, burst):
+        good = [read.good for read in reads]
+        for i in range(first, first + burst, each):
+            kafka.produce(names.ticks_topic, [ticks.json_of(n) for n in range(i, i + each)])
+            wait_until(lambda: any(r.last >= i for r in hdfs.published(names.hdfs_root, "ticks")),
+                       "the next ones are published")
+        watches = watches or [Watch(read, lines) for read in reads]
+        wait_until(lambda: all(read.good > before for read, before in zip(reads, good)),
+                   "each has read it once more", 60)
+    wait_until(lambda: ingest.metric("ingest_joins_total", outcome="ok") > 3, "files are joined")
+    for watch, read in zip(watches, reads):
+        watch.stop()
+        assert read() == lines
+        print(f"{read.read.__name__}: {read.good} reads, {read.lost} lost a file and were repeated")
 
 
 def test_spark_ml_and_our_model_fit_the_same_line(spark, stack, names, pipeline, service, tmp_path):
