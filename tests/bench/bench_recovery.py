@@ -4,6 +4,7 @@
 The files (empty ones of an offset each) are put into the NameNode's image before it starts, since to
 CREATE them would take hours. Exits 1 when the target was missed."""
 import argparse
+import datetime
 import hashlib
 import os
 import pathlib
@@ -44,17 +45,27 @@ def file_inode(number, offset):
             "</inode>")
 
 
-def add_files(image, count):
-    """The XML of an empty file system with `count` published files in it."""
+def directory(parent, inodes):
+    return (f"<directory><parent>{parent}</parent>" +
+            "".join(f"<child>{n}</child>" for n in inodes) + "</directory>")
+
+
+def add_files(image, count, days):
+    """The XML of an empty file system with `count` published files in it, evenly in the folders of
+    so many days (0: not split by date)."""
     names = FOLDERS.split("/")
     folders = range(ROOT_INODE + 1, ROOT_INODE + 1 + len(names))
-    files = range(folders[-1] + 1, folders[-1] + 1 + count)
+    dates = range(folders[-1] + 1, folders[-1] + 1 + days)
+    files = range(folders[-1] + 1 + days, folders[-1] + 1 + days + count)
     inodes = [folder_inode(n, name) for n, name in zip(folders, names)]
+    inodes += [folder_inode(n, f"dt={datetime.date(2010, 1, 1) + datetime.timedelta(days=i)}")
+               for i, n in enumerate(dates)]
     inodes += [file_inode(n, offset) for offset, n in enumerate(files)]
-    children = [f"<directory><parent>{parent}</parent><child>{child}</child></directory>"
+    children = [directory(parent, [child])
                 for parent, child in zip([ROOT_INODE, *folders], folders)]
-    children.append(f"<directory><parent>{folders[-1]}</parent>" +
-                    "".join(f"<child>{n}</child>" for n in files) + "</directory>")
+    children.append(directory(folders[-1], dates or files))
+    children += [directory(n, files[i * count // days:(i + 1) * count // days])
+                 for i, n in enumerate(dates)]
     image = re.sub(r"<lastInodeId>\d+</lastInodeId>", f"<lastInodeId>{files[-1]}</lastInodeId>",
                    image)
     image = re.sub(r"<numInodes>\d+</numInodes>", f"<numInodes>{1 + len(inodes)}</numInodes>", image)
@@ -63,7 +74,7 @@ def add_files(image, count):
                          "".join(children) + "</INodeDirectorySection>")
 
 
-def fill_image(stack, folder, count):
+def fill_image(stack, folder, count, days):
     program = java.find()
     java.fetch_jars("kafka", "hadoop")
     stack.hdfs.prepare(program)
@@ -75,7 +86,7 @@ def fill_image(stack, folder, count):
         java.run([program, *stack.hdfs.options, VIEWER, "-p", processor, "-i", source, "-o",
                   target], f"the image's {processor}")
     view("XML", image, text)
-    text.write_text(add_files(text.read_text(), count))
+    text.write_text(add_files(text.read_text(), count, days))
     view("ReverseXML", text, new)
     image.write_bytes(new.read_bytes())
     digest = hashlib.md5(image.read_bytes()).hexdigest()
@@ -118,7 +129,7 @@ def take_over_s(binary, stack, folder, run):
 
 
 def run(stack, folder, options):
-    fill_image(stack, folder, options.files)
+    fill_image(stack, folder, options.files, options.days)
     stack.start()
     brokers = stack.addresses["kafka"]
     kafka_wire.create_topic(brokers, "peer", 1)
@@ -126,7 +137,8 @@ def run(stack, folder, options):
                    check=True, stdout=subprocess.DEVNULL)
     spent = [take_over_s(options.bin / "ingest", stack, folder, i) for i in range(options.rounds)]
     head(f"taking a partition over, median of {options.rounds} runs")
-    return row(f"s, {options.files:,} files (peer: the target)", statistics.median(spent),
+    split = f" in {options.days:,} folders of dates" if options.days else ""
+    return row(f"s, {options.files:,} files{split} (peer: the target)", statistics.median(spent),
                TARGET_S, 1, False, "{:.2f}")
 
 
@@ -136,6 +148,7 @@ def main():
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "bin")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--days", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-recovery-") as folder:
         folder = pathlib.Path(folder)
