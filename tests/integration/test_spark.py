@@ -12,6 +12,7 @@ import pandas
 import pytest
 
 from support import numbered_ticks as ticks, wait_until
+from support.hdfs import HdfsClient
 from support.ticks import FIELDS, original_tick, row_values, values
 from test_joins import Watch
 
@@ -186,6 +187,32 @@ def test_spark_and_pandas_read_while_files_are_published_and_joined(
         watch.stop()
         assert read() == lines
         print(f"{read.read.__name__}: {read.good} reads, {read.lost} lost a file and were repeated")
+
+
+@pytest.mark.timeout(300)
+def test_spark_reads_folders_of_dates(spark, stack, service, kafka, hdfs, names):
+    """By its partition discovery; what stands beside the folders, only when it is told to."""
+    from pyspark.sql.functions import col
+    made = [ticks.fields(i) for i in (*range(30), *range(86400, 86420), 7)]
+    kafka.create_topic(names.ticks_topic)
+    kafka.produce(names.ticks_topic, [json.dumps(tick) for tick in made])
+    ingest = service("ingest", split_by_date="day")
+    assert ingest.post("/v1/flush", timeout=60).status_code == 200
+    root = f"{stack.addresses['namenode_rpc']}{names.hdfs_root}/{FOLDER}"
+
+    def rows(frame):
+        return sorted(row_values(",".join(row[:len(FIELDS)])) for row in frame.collect())
+    for _ in range(2):
+        frame = spark.read.csv(root)
+        assert frame.columns[len(FIELDS):] == ["dt"]
+        assert rows(frame) == sorted(map(values, made))
+        assert rows(frame.filter(col("dt") == "2025-07-02")) == sorted(map(values, made[30:50]))
+        HdfsClient(hdfs.url, "bitcoin").write(
+            f"{names.hdfs_root}/{FOLDER}/part-00007-{0:020}-{0:020}.csv",
+            f"{ticks.line(99)}\n".encode(), overwrite=True)
+    whole = spark.read.option("recursiveFileLookup", "true").csv(root)
+    assert whole.columns == [f"_c{i}" for i in range(len(FIELDS))]
+    assert rows(whole) == sorted(map(values, [*made, ticks.fields(99)]))
 
 
 def test_spark_ml_and_our_model_fit_the_same_line(spark, stack, names, pipeline, service, tmp_path):
