@@ -31,7 +31,9 @@ static void reduce(const struct spec *spec, const char *data, size_t size)
 
 static void read_result(const struct spec *spec, const char *data, size_t size)
 {
-	struct dataset_file file = { 0, 0, 9, 100, DATA_CSV };
+	struct dataset_file file = {
+		.last = 9, .length = 100, .format = DATA_CSV, .date = DATE_NONE
+	};
 	const struct dataset dataset = { .files = &file, .count = 1 };
 	struct reading_result result;
 	enum error error = yarn_result_read(spec, &dataset, data, size, &result, NULL);
