@@ -69,7 +69,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery bench-rates evaluate check-prometheus check-reproducible images check-deploy test-containers test-debian13 test-ha test-yarn test-spark lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery bench-rates evaluate check-prometheus check-reproducible images test-containers test-debian13 test-ha test-yarn test-spark lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -270,10 +270,6 @@ images: ## the three services as images, localhost/tickline/… (podman, or PODM
 	@for service in $(SERVICES); do \
 		$(PODMAN) build $(PODMAN_BUILD_FLAGS) -f deploy/Containerfile --target $$service \
 			--build-arg VERSION='$(IMAGE_VERSION)' -t localhost/tickline/$$service . || exit 1; done
-
-check-deploy: build ## the files for Compose, Kubernetes and Grafana, with schemas from PyPI
-	@$(VENV)/bin/pip install -q --disable-pip-version-check kubernetes-validate==1.37.0
-	@$(VENV)/bin/python -m pytest -q tests/integration/test_deploy_files.py
 
 test-containers: build ## builds the images and runs the pipeline in them (root, podman, runc, debootstrap)
 	@$(VENV)/bin/python -m pytest -q -x tests/integration/containers $(PYTEST_FLAGS)

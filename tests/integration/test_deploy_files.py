@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -160,8 +161,6 @@ def settings_of(overlay, name):
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_kubernetes_keeps_its_schemas(overlay):
-    kubernetes_validate = pytest.importorskip(
-        "kubernetes_validate", reason="100 MB of schemas; `make check-deploy` installs them")
     for item in rendered(overlay):
         if item["kind"] != "ServiceMonitor":  # the operator's own
             kubernetes_validate.validate(item, KUBERNETES, strict=True)
