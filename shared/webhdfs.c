@@ -238,6 +238,7 @@ static enum error list_pages(struct webhdfs *client, const char *path, webhdfs_e
 		enum error error = list_page(client, &request, each, user, &remaining, last, why);
 		if (error)
 			return error;
+		client->one_page = !*answered;
 		*answered = true;
 	}
 	return ERROR_OK;
@@ -252,6 +253,7 @@ enum error webhdfs_list_after(struct webhdfs *client, const char *path, const ch
 	text_init_fixed(&last, last_memory, sizeof last_memory);
 	text_puts(&last, after);
 	bool answered = false;
+	client->one_page = false;
 	enum error error = ERROR_INVALID;
 	if (!client->no_batch_listing)
 		error = list_pages(client, path, each, user, &last, &answered, &detail);
@@ -270,4 +272,9 @@ enum error webhdfs_list(struct webhdfs *client, const char *path, webhdfs_each *
 			struct text *why)
 {
 	return webhdfs_list_after(client, path, "", each, user, why);
+}
+
+bool webhdfs_listed_at_once(const struct webhdfs *client)
+{
+	return client->one_page;
 }

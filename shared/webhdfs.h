@@ -89,6 +89,11 @@ enum error webhdfs_list_after(struct webhdfs *client, const char *path, const ch
 						 const struct webhdfs_status *status, void *user),
 			      void *user, struct text *why) MUST_USE;
 
+/* Whether the last listing was OK and came as one page: the NameNode makes a page under its lock,
+ * so that it shows the folder as it was at one moment. (What LISTSTATUS answers is made of
+ * several.) */
+bool webhdfs_listed_at_once(const struct webhdfs *client);
+
 /* Streams [offset, offset + length) of a file (length -1: to its end) into `sink`. The caller
  * checks the number of bytes against the status it knows. */
 enum error webhdfs_open(struct webhdfs *client, const char *path, int64_t offset, int64_t length,

@@ -29,6 +29,7 @@ struct webhdfs {
 	/* The DataNode that failed in the last call; the next one asks for another. */
 	char suspect[WEBHDFS_MAX_HOST];
 	bool no_batch_listing; /* the server does not know LISTSTATUS_BATCH */
+	bool one_page;         /* the last listing was OK, and no longer */
 };
 
 /* --- webhdfs_url.c ------------------------------------------------------------------------------

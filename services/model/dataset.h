@@ -55,8 +55,8 @@ void dataset_clean_up(struct dataset *dataset);
 
 /* The same, as one moment's: between two pages of a listing a join may take files of the second
  * into one that the first still shows as it was, and then nothing tells that they are missing. So
- * it is listed until a second listing shows what the first did (newer files aside). CONFLICT: not
- * within DATASET_LISTINGS listings. */
+ * what did not come as one page is listed until a second listing shows what the first did (newer
+ * files aside). CONFLICT: not within DATASET_LISTINGS listings. */
 enum error dataset_list_settled(struct webhdfs *client, const char *folder, struct dataset *dataset,
 				struct text *why) MUST_USE;
 

@@ -99,12 +99,14 @@ static int compare_files(const void *left, const void *right)
 	return a->last < b->last ? -1 : a->last > b->last;
 }
 
-enum error dataset_list(struct webhdfs *client, const char *folder, struct dataset *dataset,
-			struct text *why)
+/* `at_once`: what was found is of one moment. */
+static enum error list_all(struct webhdfs *client, const char *folder, struct dataset *dataset,
+			   bool *at_once, struct text *why)
 {
 	struct listing listing = { .dataset = dataset, .date = DATE_NONE };
 	memset(dataset, 0, sizeof(*dataset));
 	enum error error = list_one(client, folder, &listing, why);
+	*at_once = webhdfs_listed_at_once(client) && listing.date_count == 0;
 	for (size_t i = 0; error == ERROR_OK && i < listing.date_count; i++) {
 		listing.date = listing.dates[i];
 		error = list_one(client, folder, &listing, why);
@@ -113,6 +115,13 @@ enum error dataset_list(struct webhdfs *client, const char *folder, struct datas
 	if (error == ERROR_OK && dataset->count > 0)
 		qsort(dataset->files, dataset->count, sizeof(*dataset->files), compare_files);
 	return error;
+}
+
+enum error dataset_list(struct webhdfs *client, const char *folder, struct dataset *dataset,
+			struct text *why)
+{
+	bool at_once;
+	return list_all(client, folder, dataset, &at_once, why);
 }
 
 void dataset_clean_up(struct dataset *dataset)
@@ -143,25 +152,32 @@ static bool still_shows(const struct dataset *now, const struct dataset *before)
 	return true;
 }
 
+static void swap(struct dataset *a, struct dataset *b)
+{
+	struct dataset kept = *a;
+	*a = *b;
+	*b = kept;
+}
+
 enum error dataset_list_settled(struct webhdfs *client, const char *folder, struct dataset *dataset,
 				struct text *why)
 {
-	enum error error = dataset_list(client, folder, dataset, why);
-	for (int listings = 1; error == ERROR_OK && listings < DATASET_LISTINGS; listings++) {
+	bool settled;
+	enum error error = list_all(client, folder, dataset, &settled, why);
+	for (int listings = 1; error == ERROR_OK && !settled; listings++) {
 		struct dataset now;
-		error = dataset_list(client, folder, &now, why);
-		bool settled = error == ERROR_OK && still_shows(&now, dataset);
-		if (error == ERROR_OK && !settled) {
-			struct dataset before = *dataset;
-			*dataset = now;
-			now = before;
+		bool at_once;
+		if (listings == DATASET_LISTINGS) {
+			why_putf(why, "the files in %s are being joined faster than listed",
+				 folder);
+			return ERROR_CONFLICT;
 		}
+		error = list_all(client, folder, &now, &at_once, why);
+		bool agrees = still_shows(&now, dataset);
+		settled = agrees || at_once;
+		if (!agrees)
+			swap(dataset, &now);
 		dataset_clean_up(&now);
-		if (settled)
-			return ERROR_OK;
 	}
-	if (error != ERROR_OK)
-		return error;
-	why_putf(why, "the files in %s are being joined faster than listed", folder);
-	return ERROR_CONFLICT;
+	return error;
 }

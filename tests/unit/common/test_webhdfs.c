@@ -349,8 +349,10 @@ static void lists_page_by_page(void **state)
 	struct text names;
 	text_init(&names, 1000);
 	assert_int_equal(webhdfs_list(f.client, "/d", collect, &names, &f.why), ERROR_OK);
+	assert_false(webhdfs_listed_at_once(f.client));
 	assert_int_equal(webhdfs_list_after(f.client, "/d", "b", collect, &names, &f.why),
 			 ERROR_OK);
+	assert_true(webhdfs_listed_at_once(f.client));
 	assert_string_equal(names.data, "a+1 b c ");
 	text_clean_up(&names);
 	finish(&f);
@@ -376,6 +378,7 @@ static void lists_where_batches_are_not_known(void **state)
 	text_init(&names, 1000);
 	assert_int_equal(webhdfs_list(f.client, "/d", collect, &names, &f.why), ERROR_OK);
 	assert_int_equal(webhdfs_list(f.client, "/d", collect, &names, &f.why), ERROR_OK);
+	assert_false(webhdfs_listed_at_once(f.client));
 	assert_string_equal(names.data, "x y ");
 	text_clean_up(&names);
 	finish(&f);

@@ -44,6 +44,7 @@ struct fake_hdfs {
 	/* NULL, or called after each listing, before it is answered; it holds no lock */
 	void (*after_listing)(struct fake_hdfs *hdfs, int listings);
 	atomic_int listings;
+	atomic_bool in_pages; /* a listing has two, of which the second is empty */
 	pthread_mutex_t lock;
 	struct fake_file files[FAKE_MAX_FILES];
 	size_t count;
@@ -161,18 +162,23 @@ static bool fake_entries(struct fake_request *request)
 
 static void fake_list(struct fake_request *request)
 {
+	bool second = strstr(request->query, "startAfter=") != NULL;
 	text_puts(&request->answer, "{\"DirectoryListing\":{\"partialListing\":{\"FileStatuses\":{"
 				    "\"FileStatus\":[");
-	if (!fake_entries(request)) {
+	if (!second && !fake_entries(request)) {
 		text_reset(&request->answer);
 		fake_exception(request, "404 Not Found", "FileNotFoundException");
 		return;
 	}
-	text_puts(&request->answer, "]}},\"remainingEntries\":0}}");
+	text_putf(&request->answer, "]}},\"remainingEntries\":%d}}",
+		  atomic_load(&request->hdfs->in_pages) && !second);
 }
 
-static void fake_listed(struct fake_hdfs *hdfs)
+static void fake_listed(struct fake_request *request)
 {
+	struct fake_hdfs *hdfs = request->hdfs;
+	if (atomic_load(&hdfs->in_pages) && !strstr(request->query, "startAfter="))
+		return;
 	int listings = atomic_fetch_add(&hdfs->listings, 1) + 1;
 	if (hdfs->after_listing)
 		hdfs->after_listing(hdfs, listings);
@@ -376,7 +382,7 @@ static void fake_serve(struct fake_hdfs *hdfs, int fd)
 			fake_name_node(request);
 			pthread_mutex_unlock(&hdfs->lock);
 			if (strcmp(request->op, "LISTSTATUS_BATCH") == 0)
-				fake_listed(hdfs);
+				fake_listed(request);
 		}
 		int length = snprintf(head, sizeof(head),
 				      "HTTP/1.1 %s\r\nContent-Length: %zu\r\n"

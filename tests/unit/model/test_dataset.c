@@ -216,6 +216,7 @@ static void a_join_between_two_pages_is_noticed(void **state)
 	struct dataset dataset;
 	put(f, 0, 0, LINE, strlen(LINE));
 	put(f, 0, 30, LINE, strlen(LINE));
+	atomic_store(&f->hdfs->in_pages, true);
 	f->hdfs->after_listing = end_join;
 	assert_int_equal(dataset_list_settled(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
 	assert_int_equal(atomic_load(&f->hdfs->listings), 3);
@@ -232,9 +233,39 @@ static void a_join_seen_by_its_name_only_is_noticed(void **state)
 	struct dataset dataset;
 	put(f, 0, 0, LINE, strlen(LINE));
 	join_to(f->hdfs, 9, 29, 1);
+	atomic_store(&f->hdfs->in_pages, true);
 	f->hdfs->after_listing = end_append;
 	assert_int_equal(dataset_list_settled(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
 	assert_int_equal(dataset.files[0].length, 3 * strlen(LINE));
+	dataset_clean_up(&dataset);
+}
+
+/* One page is of one moment: nothing can have happened within it. */
+static void one_page_is_settled(void **state)
+{
+	struct fixture *f = *state;
+	struct dataset dataset;
+	put(f, 0, 0, LINE, strlen(LINE));
+	put(f, 0, 30, LINE, strlen(LINE));
+	f->hdfs->after_listing = end_join;
+	assert_int_equal(dataset_list_settled(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
+	assert_int_equal(atomic_load(&f->hdfs->listings), 1);
+	assert_int_equal(dataset.count, 2);
+	dataset_clean_up(&dataset);
+}
+
+/* Two folders are two moments. */
+static void folders_of_dates_are_listed_again(void **state)
+{
+	struct fixture *f = *state;
+	struct dataset dataset;
+	put(f, 0, 0, LINE, strlen(LINE));
+	fake_put(f->hdfs,
+		 FOLDER "/dt=2025-11-25/part-00000-00000000000000000010-00000000000000000019.csv",
+		 LINE, strlen(LINE));
+	assert_int_equal(dataset_list_settled(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
+	assert_int_equal(atomic_load(&f->hdfs->listings), 4);
+	assert_int_equal(dataset.count, 2);
 	dataset_clean_up(&dataset);
 }
 
@@ -255,6 +286,7 @@ static void newer_files_don_t_keep_it_from_settling(void **state)
 	put(f, 0, 0, LINE, strlen(LINE));
 	put(f, 1, 0, LINE, strlen(LINE));
 	put(f, 3, 0, LINE, strlen(LINE));
+	atomic_store(&f->hdfs->in_pages, true);
 	f->hdfs->after_listing = publish_another;
 	assert_int_equal(dataset_list_settled(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
 	assert_int_equal(atomic_load(&f->hdfs->listings), 2);
@@ -272,6 +304,7 @@ static void what_never_settles_is_told(void **state)
 	struct fixture *f = *state;
 	struct dataset dataset;
 	put(f, 0, 0, LINE, strlen(LINE));
+	atomic_store(&f->hdfs->in_pages, true);
 	f->hdfs->after_listing = join_again;
 	assert_int_equal(dataset_list_settled(f->client, FOLDER, &dataset, &f->why),
 			 ERROR_CONFLICT);
@@ -438,6 +471,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(folders_of_dates_are_listed_with_the_rest, begin,
 						end),
 		cmocka_unit_test_setup_teardown(a_join_between_two_pages_is_noticed, begin, end),
+		cmocka_unit_test_setup_teardown(one_page_is_settled, begin, end),
+		cmocka_unit_test_setup_teardown(folders_of_dates_are_listed_again, begin, end),
 		cmocka_unit_test_setup_teardown(a_join_seen_by_its_name_only_is_noticed, begin,
 						end),
 		cmocka_unit_test_setup_teardown(newer_files_don_t_keep_it_from_settling, begin,
