@@ -64,56 +64,84 @@ static double share_inside(const struct miss *misses, size_t count, double half)
 	return count > 0 && isfinite(half) ? (double)inside / (double)count : NAN;
 }
 
-/* As it goes live: an interval learns only from actuals that were known by then. */
-static double share_inside_adaptive(const struct miss *misses, size_t count, double half)
+/* As it goes live: an interval learns only from actuals that were known by then, and in the end
+ * from those known by `until_us`. `inside` is room for as many. Returns how many were. */
+static size_t follow(struct adaptive *adaptive, const struct miss *misses, size_t count,
+		     double half, int64_t until_us, bool *inside)
 {
-	struct adaptive adaptive = { 0 };
-	size_t inside = 0, learned = 0;
-	bool *was_inside = calloc(count + 1, sizeof(*was_inside));
-	for (size_t i = 0; was_inside && i < count; i++) {
+	size_t all_inside = 0, learned = 0;
+	for (size_t i = 0; i < count; i++) {
 		for (; learned < i && misses[learned].target_us <= misses[i].time_us; learned++)
-			adaptive_learn(&adaptive, was_inside[learned], CALIBRATION_LEVEL);
-		was_inside[i] = misses[i].size <= half * adaptive_factor(&adaptive);
-		inside += was_inside[i];
+			adaptive_learn(adaptive, inside[learned], CALIBRATION_LEVEL);
+		inside[i] = misses[i].size <= half * adaptive_factor(adaptive);
+		all_inside += inside[i];
 	}
-	bool known = was_inside && count > 0 && isfinite(half);
-	free(was_inside);
-	return known ? (double)inside / (double)count : NAN;
+	for (; learned < count && misses[learned].target_us <= until_us; learned++)
+		adaptive_learn(adaptive, inside[learned], CALIBRATION_LEVEL);
+	return all_inside;
 }
 
-static void prove(const struct predictor *predictor, const struct miss *misses, size_t count,
-		  double *sizes, struct calibration *calibration)
+struct work {
+	struct miss *misses; /* by time */
+	size_t count;
+	double *sizes; /* room for as many */
+	bool *inside;
+};
+
+static void prove(const struct predictor *predictor, enum spec_split split, struct work *work,
+		  struct calibration *calibration)
 {
-	size_t earlier = count / 2;
-	const struct miss *proof = misses + earlier;
-	calibration->proof_rows = count - earlier;
-	size_t known = sort_sizes(misses, earlier, proof[0].time_us, sizes);
-	double half = quantile(sizes, known, CALIBRATION_LEVEL);
+	size_t earlier = work->count / 2, later = work->count - earlier;
+	const struct miss *proof = work->misses + earlier;
+	size_t known = sort_sizes(work->misses, earlier, proof[0].time_us, work->sizes);
+	double half = quantile(work->sizes, known, CALIBRATION_LEVEL);
 	double plain =
 		predictor->last_price ? NAN : fit_half_width(&predictor->fit, 0, CALIBRATION_LEVEL);
-	calibration->plain = share_inside(proof, count - earlier, plain);
-	calibration->conformal = share_inside(proof, count - earlier, half);
-	calibration->adaptive = share_inside_adaptive(proof, count - earlier, half);
+	calibration->proof_rows = later;
+	calibration->plain = share_inside(proof, later, plain);
+	if (!isfinite(half))
+		return;
+	struct adaptive adaptive = { 0 };
+	if (split == SPLIT_TIME)
+		follow(&adaptive, work->misses, earlier, half, proof[0].time_us, work->inside);
+	calibration->conformal = share_inside(proof, later, half * adaptive_factor(&adaptive));
+	size_t inside = follow(&adaptive, proof, later, half, INT64_MAX, work->inside);
+	calibration->adaptive = (double)inside / (double)later;
 }
 
-enum error calibrate(const struct predictor *predictor, struct tail *tail, int64_t since_us,
-		     struct calibration *calibration)
+/* The half widths, and the factor at the end. */
+static void set_widths(enum spec_split split, struct work *work, struct calibration *calibration)
+{
+	struct adaptive adaptive = { 0 };
+	sort_sizes(work->misses, work->count, INT64_MAX, work->sizes);
+	for (size_t i = 0; i < PREDICTOR_SPREADS; i++)
+		calibration->spread[i] = quantile(work->sizes, work->count, PREDICTOR_PARTS[i]);
+	double half = quantile(work->sizes, work->count, CALIBRATION_LEVEL);
+	if (split == SPLIT_TIME && isfinite(half))
+		follow(&adaptive, work->misses, work->count, half, INT64_MAX, work->inside);
+	calibration->log_factor = adaptive.log_factor;
+}
+
+enum error calibrate(const struct predictor *predictor, enum spec_split split, struct tail *tail,
+		     int64_t since_us, struct calibration *calibration)
 {
 	*calibration = (struct calibration){ .plain = NAN, .conformal = NAN, .adaptive = NAN };
-	struct miss *misses = calloc(TAIL_ROWS, sizeof(*misses));
-	double *sizes = calloc(TAIL_ROWS, sizeof(*sizes));
-	size_t count = misses && sizes ? gather(predictor, tail, since_us, misses) : 0;
-	if (count > 0) {
-		calibration->since_us = misses[0].time_us;
-		calibration->until_us = misses[count - 1].time_us;
-		prove(predictor, misses, count, sizes, calibration);
-		sort_sizes(misses, count, INT64_MAX, sizes);
+	struct work work = { .misses = calloc(TAIL_ROWS, sizeof(*work.misses)),
+			     .sizes = calloc(TAIL_ROWS, sizeof(*work.sizes)),
+			     .inside = calloc(TAIL_ROWS, sizeof(*work.inside)) };
+	bool has_room = work.misses && work.sizes && work.inside;
+	if (has_room)
+		work.count = gather(predictor, tail, since_us, work.misses);
+	if (work.count > 0) {
+		calibration->since_us = work.misses[0].time_us;
+		calibration->until_us = work.misses[work.count - 1].time_us;
+		prove(predictor, split, &work, calibration);
 	}
-	calibration->rows = count;
-	for (size_t i = 0; i < PREDICTOR_SPREADS; i++)
-		calibration->spread[i] = quantile(sizes, count, PREDICTOR_PARTS[i]);
-	enum error error = misses && sizes ? ERROR_OK : ERROR_NO_MEMORY;
-	free(misses);
-	free(sizes);
-	return error;
+	calibration->rows = work.count;
+	if (has_room)
+		set_widths(split, &work, calibration);
+	free(work.misses);
+	free(work.sizes);
+	free(work.inside);
+	return has_room ? ERROR_OK : ERROR_NO_MEMORY;
 }

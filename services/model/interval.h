@@ -4,10 +4,11 @@
  *
  *   plain      the t quantile times s sqrt(1 + leverage): true where errors are normal, independent
  *              and of one variance, which prices' are not
- *   conformal  split-conformal: as wide as the errors on rows that the fit had not seen
- *              (calibration.h), times sqrt(1 + leverage)
- *   adaptive   the conformal one (the plain one where there is none) times a factor that follows
- * the live errors, since later days are calmer or wilder than those it was calibrated on
+ *   conformal  split-conformal: as wide as the errors on rows that the fit had not seen, times
+ *              sqrt(1 + leverage); of a split by time also times the factor that was right at the
+ *              end of those rows (calibration.h). It stands still until the next version
+ *   adaptive   the same (the plain one where there is none), but the factor goes on following the
+ *              errors of live predictions, since later days are calmer or wilder
  */
 #ifndef TICKLINE_MODEL_INTERVAL_H
 #define TICKLINE_MODEL_INTERVAL_H
@@ -27,7 +28,7 @@ const char *interval_kind_name(enum interval_kind kind); /* "none", "plain", …
 #define ADAPTIVE_MOST 64 /* the factor's upper bound; one over it is the lower */
 
 struct adaptive {
-	double log_factor; /* 0 at first */
+	double log_factor; /* 0 at first, or as kept with a version */
 	uint64_t learned;  /* actuals */
 };
 

@@ -56,7 +56,8 @@ static void metrics_set_up(struct live_model *model, struct metrics *metrics)
 		labels.data);
 	model->widened = metrics_gauge(
 		metrics, "model_live_interval_factor",
-		"How much wider than calibrated the intervals are, to cover 95%; 1 at first.",
+		"How much wider than calibrated the intervals are, to cover 95%; a new version "
+		"brings its own.",
 		labels.data);
 }
 
@@ -67,10 +68,23 @@ static void tell_factor(struct live_model *model)
 	metric_set(model->widened, factor);
 }
 
+/* Where the version's own calibration ended; until something is learned nothing is followed. */
 static void adaptive_restart(struct live_model *model)
 {
 	model->adaptive = (struct adaptive){ 0 };
+	if (model->version) {
+		model->adaptive.log_factor = version_log_factor(model->version);
+		version_follow(model->version, NAN);
+	}
 	tell_factor(model);
+}
+
+static void let_go(struct live_model *model)
+{
+	if (model->version)
+		version_follow(model->version, NAN);
+	version_release(&model->version);
+	lineage_clean_up(&model->lineage);
 }
 
 struct live_model *live_model_new(const struct spec *spec, size_t capacity, struct metrics *metrics)
@@ -99,8 +113,7 @@ void live_model_destroy(struct live_model **model)
 	for (size_t i = 0; i < (*model)->partition_count; i++)
 		features_destroy(&(*model)->partitions[i].features);
 	free((*model)->partitions);
-	version_release(&(*model)->version);
-	lineage_clean_up(&(*model)->lineage);
+	let_go(*model);
 	time_ring_destroy(&(*model)->predictions);
 	drift_destroy(&(*model)->drift);
 	free(*model);
@@ -152,15 +165,13 @@ int64_t live_model_version(const struct live_model *model)
 
 bool live_model_serve(struct live_model *model, struct version *version)
 {
-	int64_t number = version ? version_number(version) : -1;
-	if (number == model->number) {
+	if (version == model->version) {
 		version_release(&version);
 		return false;
 	}
-	version_release(&model->version);
-	lineage_clean_up(&model->lineage);
+	let_go(model);
 	model->version = version;
-	atomic_store(&model->number, number);
+	atomic_store(&model->number, version ? version_number(version) : -1);
 	adaptive_restart(model);
 	drift_restart(model->drift, version);
 	if (!version)
@@ -212,6 +223,7 @@ static void learn(struct live_model *model, const struct live_prediction *p)
 	    !isfinite(p->actual))
 		return;
 	adaptive_learn(&model->adaptive, p->low <= p->actual && p->actual <= p->high, p->level);
+	version_follow(model->version, adaptive_factor(&model->adaptive));
 	tell_factor(model);
 }
 
@@ -249,17 +261,16 @@ static void predict(struct live_model *model, const struct feature_row *row,
 		return;
 	}
 	int64_t horizon_us = model->spec.horizon_s * 1000000;
-	double factor = adaptive_factor(&model->adaptive);
 	struct live_prediction prediction = {
 		.timestamp_us = record->timestamp_us,
 		.target_us = record->timestamp_us + horizon_us,
 		.made_us = wall_us,
 		.version = model->number,
 		.value = made.value,
-		.low = made.value - (made.value - made.low) * factor,
-		.high = made.value + (made.high - made.value) * factor,
+		.low = made.low,
+		.high = made.high,
 		.level = made.level,
-		.interval = made.interval == INTERVAL_NONE ? INTERVAL_NONE : INTERVAL_ADAPTIVE,
+		.interval = made.interval,
 		.last = isfinite(row->last) ? row->last : last,
 		.actual = horizon_us == 0 ? row->y : NAN,
 		.in_training = lineage_has_seen(&model->lineage, record->partition, record->offset),

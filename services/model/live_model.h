@@ -39,9 +39,10 @@ void live_model_destroy(struct live_model **model);
 const struct spec *live_model_spec(const struct live_model *model);
 const char *live_model_hash(const struct live_model *model); /* spec_hash */
 
-/* Sets the version that predicts from now on (the reference is taken; NULL: none). True when this
- * is the model's first one: the caller then passes the records that it still has, oldest first,
- * between live_model_restart and the next new record. */
+/* Sets the version that predicts from now on (the reference is taken; NULL: none); the factor of
+ * its intervals follows the errors here, for whoever else predicts with it (version_follow). True
+ * when this is the model's first one: the caller then passes the records that it still has, oldest
+ * first, between live_model_restart and the next new record. */
 bool live_model_serve(struct live_model *model, struct version *version);
 
 /* Forgets features and predictions. */
@@ -63,9 +64,8 @@ struct drift *live_model_drift(const struct live_model *model);
  * thread. */
 enum row_reason live_model_reason(const struct live_model *model);
 
-/* How much wider than calibrated the next interval is (interval.h); 1 for a new version. Any
- * thread.
- */
+/* How much wider than calibrated the next interval is (interval.h); a new version begins with its
+ * own. Any thread. */
 double live_model_factor(const struct live_model *model);
 
 /* Number of the version that predicts; -1: none. Any thread. */

@@ -46,6 +46,9 @@ static void put_record(struct text *out, const struct prediction *made)
 	text_put_double(out, made->low);
 	text_puts(out, ",\"high\":");
 	text_put_double(out, made->high);
+	text_putf(out, ",\"interval_kind\":\"%s\",\"interval_factor\":",
+		  interval_kind_name(made->interval));
+	text_put_double(out, made->factor);
 	text_puts(out, made->extrapolated ? ",\"extrapolated\":true}" : ",\"extrapolated\":false}");
 }
 

@@ -12,17 +12,37 @@
 
 enum { USUAL_LEVEL_PERCENT = 95 };
 
-/* Written once, before the first reference is handed out; only `references` changes afterwards. */
+/* Written once, before the first reference is handed out; only `references` and `followed` change
+ * afterwards. */
 struct version {
 	atomic_size_t references;
+	_Atomic double followed; /* the factor that live errors ask for; NAN: none is known */
 	struct spec spec;
 	struct version_summary summary;
 	struct predictor predictor;
-	double usual_half;     /* half width at the usual level and leverage 0 */
-	double leverage_limit; /* a row beyond it is extrapolated */
+	enum interval_kind usual; /* at the usual level, before any factor */
+	double factor;            /* kept with the version */
+	double usual_half;        /* plain half width at the usual level and leverage 0 */
+	double leverage_limit;    /* a row beyond it is extrapolated */
 	char *report;
 	size_t report_length;
 };
+
+/* --- intervals -------------------------------------------------------------------------------- */
+
+/* Between the stored parts, and from no width at level 0, by straight lines; NAN beyond what is
+ * known. */
+static double spread_at(const struct predictor *predictor, double level)
+{
+	const double *parts = PREDICTOR_PARTS, *spread = predictor->spread;
+	size_t above = 0;
+	while (above < PREDICTOR_SPREADS && parts[above] < level)
+		above++;
+	if (!predictor->calibrated || above == PREDICTOR_SPREADS)
+		return NAN;
+	double part = above > 0 ? parts[above - 1] : 0, low = above > 0 ? spread[above - 1] : 0;
+	return low + (level - part) / (parts[above] - part) * (spread[above] - low);
+}
 
 /* --- from JSON ------------------------------------------------------------------------------- */
 
@@ -62,6 +82,19 @@ static struct version_summary read_summary(const cJSON *body)
 	};
 }
 
+/* What a prediction needs beside the predictor. */
+static void prepare(struct version *version)
+{
+	const struct predictor *predictor = &version->predictor;
+	const double level = USUAL_LEVEL_PERCENT / 100.0;
+	bool last = predictor->last_price, spread = isfinite(spread_at(predictor, level));
+	version->usual = last || spread ? INTERVAL_CONFORMAL : INTERVAL_PLAIN;
+	version->factor = spread ? exp(predictor->log_factor) : 1;
+	version->usual_half = last ? NAN : fit_half_width(&predictor->fit, 0, level);
+	version->leverage_limit = last ? INFINITY : extrapolation_limit(predictor);
+	version->summary.last_price = last;
+}
+
 static enum error read_body(const cJSON *body, struct version *version, struct text *why)
 {
 	const cJSON *report = member(body, "report");
@@ -77,13 +110,7 @@ static enum error read_body(const cJSON *body, struct version *version, struct t
 					    &version->predictor, why);
 	if (error != ERROR_OK)
 		return error;
-	version->summary.last_price = version->predictor.last_price;
-	version->usual_half =
-		version->predictor.last_price
-			? NAN
-			: fit_half_width(&version->predictor.fit, 0, USUAL_LEVEL_PERCENT / 100.0);
-	version->leverage_limit =
-		version->predictor.last_price ? INFINITY : extrapolation_limit(&version->predictor);
+	prepare(version);
 	version->report = cJSON_PrintUnformatted(report);
 	version->report_length = version->report ? strlen(version->report) : 0;
 	return version->report ? ERROR_OK : ERROR_NO_MEMORY;
@@ -107,6 +134,7 @@ enum error version_from_json(const cJSON *body, struct version **out, struct tex
 		return error;
 	}
 	atomic_store(&version->references, 1);
+	atomic_store(&version->followed, NAN);
 	*out = version;
 	return ERROR_OK;
 }
@@ -168,29 +196,15 @@ bool version_uses(const struct version *version, size_t feature)
 
 /* --- predicting ------------------------------------------------------------------------------ */
 
-/* Between the stored parts, and from no width at level 0, by straight lines; NAN beyond what is
- * known. */
-static double spread_at(const struct predictor *predictor, double level)
+/* Each gives half the width of the interval, before any factor. */
+static double predict_last(const struct predictor *predictor, const double *x,
+			   struct prediction *out)
 {
-	const double *parts = PREDICTOR_PARTS, *spread = predictor->spread;
-	size_t above = 0;
-	while (above < PREDICTOR_SPREADS && parts[above] < level)
-		above++;
-	if (!predictor->calibrated || above == PREDICTOR_SPREADS)
-		return NAN;
-	double part = above > 0 ? parts[above - 1] : 0, low = above > 0 ? spread[above - 1] : 0;
-	return low + (level - part) / (parts[above] - part) * (spread[above] - low);
-}
-
-static void predict_last(const struct predictor *predictor, const double *x, struct prediction *out)
-{
-	double half = spread_at(predictor, out->level);
 	out->value = x[predictor->fit.anchor];
-	out->low = out->value - half;
-	out->high = out->value + half;
 	out->interval = INTERVAL_CONFORMAL;
 	out->leverage = NAN;
 	out->extrapolated = false;
+	return spread_at(predictor, out->level);
 }
 
 static bool outside(const struct predictor *predictor, size_t feature, const double *x)
@@ -198,26 +212,36 @@ static bool outside(const struct predictor *predictor, size_t feature, const dou
 	return x[feature] < predictor->low[feature] || x[feature] > predictor->high[feature];
 }
 
-static void predict_linear(const struct version *version, const double *x, struct prediction *out)
+static double predict_linear(const struct version *version, const double *x, struct prediction *out)
 {
 	const struct predictor *predictor = &version->predictor;
 	const struct fit_predictor *fit = &predictor->fit;
 	out->value = fit_predict(fit, x);
 	out->leverage = fit_leverage(fit, x);
-	double spread = spread_at(predictor, out->level);
-	/* The quantile is the costly part of a half width, and the level is mostly the usual one.
-	 */
-	double half = isfinite(spread) ? spread * sqrt(1 + out->leverage)
-		      : out->level == USUAL_LEVEL_PERCENT / 100.0
-			      ? version->usual_half * sqrt(1 + out->leverage)
-			      : fit_half_width(fit, out->leverage, out->level);
-	out->interval = isfinite(spread) ? INTERVAL_CONFORMAL : INTERVAL_PLAIN;
-	out->low = out->value - half;
-	out->high = out->value + half;
 	out->extrapolated = out->leverage > version->leverage_limit ||
 			    (fit->anchor >= 0 && outside(predictor, (size_t)fit->anchor, x));
 	for (size_t i = 0; i < fit->kept; i++)
 		out->extrapolated |= outside(predictor, fit->columns[i], x);
+	double spread = spread_at(predictor, out->level);
+	out->interval = isfinite(spread) ? INTERVAL_CONFORMAL : INTERVAL_PLAIN;
+	if (isfinite(spread))
+		return spread * sqrt(1 + out->leverage);
+	/* The quantile is the costly part of a half width, and the level is mostly the usual one.
+	 */
+	return out->level == USUAL_LEVEL_PERCENT / 100.0
+		       ? version->usual_half * sqrt(1 + out->leverage)
+		       : fit_half_width(fit, out->leverage, out->level);
+}
+
+/* A factor was learned beside intervals of the usual kind, and says nothing about another's. */
+static void choose_factor(const struct version *version, struct prediction *out)
+{
+	double followed = atomic_load_explicit(&version->followed, memory_order_relaxed);
+	out->factor = 1;
+	if (out->interval != version->usual)
+		return;
+	out->factor = isnan(followed) ? version->factor : followed;
+	out->interval = isnan(followed) ? out->interval : INTERVAL_ADAPTIVE;
 }
 
 enum error version_predict(const struct version *version, const double *x, double level,
@@ -225,15 +249,26 @@ enum error version_predict(const struct version *version, const double *x, doubl
 {
 	assert(level > 0 && level < 1);
 	out->level = level;
-	if (version->predictor.last_price)
-		predict_last(&version->predictor, x, out);
-	else
-		predict_linear(version, x, out);
+	double half = version->predictor.last_price ? predict_last(&version->predictor, x, out)
+						    : predict_linear(version, x, out);
+	choose_factor(version, out);
+	out->low = out->value - half * out->factor;
+	out->high = out->value + half * out->factor;
 	if (!isfinite(out->low) || !isfinite(out->high)) {
-		out->low = out->high = NAN;
+		out->low = out->high = out->factor = NAN;
 		out->interval = INTERVAL_NONE;
 	}
 	return isfinite(out->value) ? ERROR_OK : ERROR_INVALID;
+}
+
+void version_follow(struct version *version, double factor)
+{
+	atomic_store_explicit(&version->followed, factor, memory_order_relaxed);
+}
+
+double version_log_factor(const struct version *version)
+{
+	return log(version->factor);
 }
 
 struct version_training version_training(const struct version *version, size_t feature)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * One version of a model: immutable, counted. Whoever holds a reference may use it from any thread
- * without a lock; the last release frees it.
+ * One version of a model: counted, and immutable but for the factor of its intervals. Whoever holds
+ * a reference may use it from any thread without a lock; the last release frees it.
  */
 #ifndef TICKLINE_MODEL_VERSION_H
 #define TICKLINE_MODEL_VERSION_H
@@ -40,6 +40,7 @@ struct prediction {
 	double low, high; /* NAN: undefined (no degrees of freedom left, too few rows) */
 	double level;     /* of the interval: 0.95 */
 	enum interval_kind interval;
+	double factor;     /* that the interval was taken times (interval.h); 1: as it was */
 	double leverage;   /* x'(X'X)^-1 x; NAN where undefined */
 	bool extrapolated; /* a feature is outside the range that the training saw, or the leverage
 			      above what extrapolation.h allows */
@@ -47,10 +48,18 @@ struct prediction {
 
 /* The prediction for features in the spec's order (those not used may be anything).
  * `level` > 0 and < 1. The interval is the conformal one where the version is calibrated for the
- * level, else the plain one of a fit. OK; INVALID: the result is not a finite number (features far
+ * level, else the plain one of a fit, and adaptive where live errors have said how wide it must be
+ * (version_follow). OK; INVALID: the result is not a finite number (features far
  * out of range). Any thread, no lock, no allocation. */
 enum error version_predict(const struct version *version, const double *x, double level,
 			   struct prediction *out) MUST_USE;
+
+/* The factor that the errors of live predictions ask for, by which all intervals of the kind that
+ * is usual at 95% are adaptive from now on; NAN: nobody follows the errors. Any thread. */
+void version_follow(struct version *version, double factor);
+
+/* Where a follower begins: the logarithm of the factor kept with the version; 0: none. */
+double version_log_factor(const struct version *version);
 
 /* The whole report: coefficients with errors, t, p and intervals, n, s, R2, held-out part, skill,
  * dropped columns, warnings, lineage. A number that is undefined is null. The text is JSON, built

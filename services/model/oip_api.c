@@ -258,6 +258,21 @@ static void put_output(const struct call *call, const struct output *output,
 	text_puts(out, "]}");
 }
 
+/* What the ends of the interval are worth, as parameters of the answer: the first row's, as all are
+ * of one version and level. */
+static void put_interval(const struct call *call, const struct prediction *made, struct text *out)
+{
+	if (call->rows == 0)
+		return;
+	text_putf(out, ",\"parameters\":{\"interval_kind\":\"%s\"",
+		  interval_kind_name(made->interval));
+	if (isfinite(made->factor)) {
+		text_puts(out, ",\"interval_factor\":");
+		text_put_double(out, made->factor);
+	}
+	text_putc(out, '}');
+}
+
 static void put_answer(const struct call *call, const cJSON *body, const struct prediction *made,
 		       struct text *out)
 {
@@ -271,6 +286,7 @@ static void put_answer(const struct call *call, const cJSON *body, const struct 
 		text_puts(out, ",\"id\":");
 		text_put_json(out, id->valuestring, strlen(id->valuestring));
 	}
+	put_interval(call, made, out);
 	text_puts(out, ",\"outputs\":[");
 	bool first = true;
 	for (size_t i = 0; i < OUTPUTS; i++) {

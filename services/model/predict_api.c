@@ -14,7 +14,7 @@
 #include "feature_reader.h"
 #include "live_model.h"
 
-enum { ROW_MAX_TEXT = 256 };
+enum { ROW_MAX_TEXT = 320 };
 
 enum answer_type { ANSWER_JSON, ANSWER_CSV, ANSWER_TYPES };
 static const char *const answer_types[ANSWER_TYPES] = {
@@ -48,7 +48,9 @@ static void put_json(const struct call *call, const struct prediction *made, str
 	text_put_double(out, made->level);
 	text_puts(out, ",\"interval_kind\":\"");
 	text_puts(out, interval_kind_name(made->interval));
-	text_puts(out, "\",\"version\":");
+	text_puts(out, "\",\"interval_factor\":");
+	text_put_double(out, made->factor);
+	text_puts(out, ",\"version\":");
 	text_put_i64(out, version_number(call->version));
 	text_puts(out, made->extrapolated ? ",\"extrapolated\":true}" : ",\"extrapolated\":false}");
 }
@@ -70,7 +72,10 @@ static void put_csv(const struct call *call, const struct prediction *made, stru
 	text_puts(out, interval_kind_name(made->interval));
 	text_putc(out, ',');
 	text_put_i64(out, version_number(call->version));
-	text_puts(out, made->extrapolated ? ",true\n" : ",false\n");
+	text_puts(out, made->extrapolated ? ",true," : ",false,");
+	if (isfinite(made->factor))
+		text_put_double(out, made->factor);
+	text_putc(out, '\n');
 }
 
 static enum error row_take(const double *x, struct feature_fault *fault, void *user)
@@ -123,8 +128,8 @@ static void answer(struct call *call, const struct api_body *body, struct model_
 	text_init(&call->out, 64 + limit * ROW_MAX_TEXT);
 	bool array = many && call->type == ANSWER_JSON;
 	if (call->type == ANSWER_CSV)
-		text_puts(&call->out,
-			  "prediction,low,high,level,interval_kind,version,extrapolated\n");
+		text_puts(&call->out, "prediction,low,high,level,interval_kind,version,"
+				      "extrapolated,interval_factor\n");
 	text_puts(&call->out, array ? "[" : "");
 	if (rows_read(&reader, body, many) == ERROR_OK) {
 		text_puts(&call->out, array ? "]" : "");

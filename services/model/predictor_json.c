@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "interval.h"
 #include "json_numbers.h"
 
 const double PREDICTOR_PARTS[PREDICTOR_SPREADS] = { 0.5, 0.68, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999 };
@@ -42,6 +43,8 @@ cJSON *predictor_to_json(const struct predictor *predictor, const struct spec *s
 	cJSON_AddStringToObject(json, "kind", predictor->last_price ? "last-price" : "linear");
 	if (predictor->calibrated)
 		add_doubles(json, "spread", predictor->spread, PREDICTOR_SPREADS);
+	if (predictor->calibrated)
+		cJSON_AddItemToObject(json, "log_factor", json_exact(predictor->log_factor));
 	if (!predictor->last_price)
 		add_fit(json, predictor, spec);
 	int anchor = predictor->fit.anchor;
@@ -107,6 +110,17 @@ static bool get_spread(const cJSON *json, double *spread)
 	return true;
 }
 
+/* Versions of earlier programs have none. */
+static bool get_log_factor(const cJSON *json, double *log_factor)
+{
+	if (!cJSON_GetObjectItemCaseSensitive(json, "log_factor")) {
+		*log_factor = 0;
+		return true;
+	}
+	return get_number(json, "log_factor", log_factor) &&
+	       fabs(*log_factor) <= log(ADAPTIVE_MOST);
+}
+
 /* A zero on the diagonal, or no scale, would divide by zero later. */
 static bool divides_well(const struct fit_predictor *fit, size_t size)
 {
@@ -152,7 +166,8 @@ enum error predictor_from_json(const cJSON *json, const struct spec *spec,
 	predictor->last_price = kind && strcmp(kind, "last-price") == 0;
 	bool has_spread = cJSON_GetObjectItemCaseSensitive(json, "spread") != NULL;
 	bool whole = false;
-	predictor->calibrated = has_spread && get_spread(json, predictor->spread);
+	predictor->calibrated = has_spread && get_spread(json, predictor->spread) &&
+				get_log_factor(json, &predictor->log_factor);
 	if (predictor->last_price)
 		whole = predictor->fit.anchor >= 0 && predictor->calibrated;
 	else if (kind && strcmp(kind, "linear") == 0)

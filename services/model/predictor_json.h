@@ -25,6 +25,8 @@ struct predictor {
 	double low[FIT_MAX_FEATURES], high[FIT_MAX_FEATURES]; /* training's range, per feature */
 	double spread[PREDICTOR_SPREADS]; /* half widths at leverage 0, ascending (calibration.h);
 					     NAN: unknown, and then those after it as well */
+	double log_factor; /* of what all of `spread` is taken times at first (calibration.h); 0:
+			      nothing */
 };
 
 /* NULL: no memory. */

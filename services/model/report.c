@@ -135,7 +135,7 @@ static enum interval_kind served(const struct report_input *input, double half)
 static void add_intervals(cJSON *report, const struct report_input *input)
 {
 	const struct calibration *calibration = input->calibration;
-	double half = NAN;
+	double half = NAN, factor = exp(calibration->log_factor);
 	for (size_t i = 0; i < PREDICTOR_SPREADS; i++)
 		if (PREDICTOR_PARTS[i] == CALIBRATION_LEVEL)
 			half = calibration->spread[i];
@@ -144,7 +144,8 @@ static void add_intervals(cJSON *report, const struct report_input *input)
 	cJSON_AddStringToObject(json, "served_live", interval_kind_name(INTERVAL_ADAPTIVE));
 	cJSON_AddNumberToObject(json, "level", CALIBRATION_LEVEL);
 	cJSON_AddNumberToObject(json, "plain_half_width", plain_half(input));
-	cJSON_AddNumberToObject(json, "conformal_half_width", half);
+	cJSON_AddNumberToObject(json, "conformal_half_width", half * factor);
+	cJSON_AddNumberToObject(json, "conformal_factor", factor);
 	cJSON_AddNumberToObject(json, "calibration_rows", (double)calibration->rows);
 	json_add_time(json, "since", calibration->since_us);
 	json_add_time(json, "until", calibration->until_us);

@@ -64,6 +64,7 @@ static const struct entry COVERAGE[] = {
 	{ "Served live", { "intervals", "served_live" }, WORD },
 	{ "Half width, plain", { "intervals", "plain_half_width" }, NUMBER },
 	{ "Half width, conf.", { "intervals", "conformal_half_width" }, NUMBER },
+	{ "Its factor", { "intervals", "conformal_factor" }, NUMBER },
 };
 
 static const cJSON *find(const cJSON *report, const struct entry *entry)

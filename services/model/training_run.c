@@ -289,10 +289,11 @@ static enum error set_intervals(struct run *run, struct predictor *predictor,
 				struct calibration *calibration)
 {
 	int64_t since_us = predictor->last_price ? 0 : held_out_since(run);
-	enum error error =
-		calibrate(predictor, partial_tail(run->reading.partial), since_us, calibration);
+	enum error error = calibrate(predictor, run->spec.split, partial_tail(run->reading.partial),
+				     since_us, calibration);
 	predictor->calibrated = predictor->last_price || calibration->rows > 0;
 	memcpy(predictor->spread, calibration->spread, sizeof(predictor->spread));
+	predictor->log_factor = calibration->log_factor;
 	return error;
 }
 

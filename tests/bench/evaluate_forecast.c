@@ -4,6 +4,10 @@
  * the first days, tried on the next one, trained again on all days so far, and so on. The code is
  * the service's own: features, factors, split, fit, calibration, adaptive intervals. Prints a table
  * in Markdown: evaluate_forecast FILE.csv...
+ *
+ * Of the intervals, "conformal" is what a version carries when nobody follows its errors, for the
+ * day after its training; "adaptive" goes on from there with each actual, as live predictions and
+ * predict do; "split" is the conformal one without the factor of its calibration's end.
  */
 #include <gsl/gsl_errno.h>
 #include <math.h>
@@ -36,10 +40,10 @@ struct rows {
 
 struct outcome { /* of one later row */
 	int64_t time_us, target_us;
-	double error, last_error; /* of the fit, of the last price */
-	double plain, conformal;  /* half widths of the fit's intervals */
-	double last_conformal;    /* of the last price's */
-	bool inside, last_inside; /* of the adaptive ones */
+	double error, last_error;       /* of the fit, of the last price */
+	double plain, split, conformal; /* half widths of the fit's intervals */
+	double last_conformal;          /* of the last price's */
+	bool inside, last_inside;       /* of the adaptive ones */
 };
 
 struct walk {
@@ -100,8 +104,10 @@ struct trained {
 static void calibrate_one(struct predictor *predictor, struct tail *tail, int64_t since_us)
 {
 	struct calibration calibration;
-	require(calibrate(predictor, tail, since_us, &calibration) == ERROR_OK, "no memory");
+	require(calibrate(predictor, SPLIT_TIME, tail, since_us, &calibration) == ERROR_OK,
+		"no memory");
 	memcpy(predictor->spread, calibration.spread, sizeof(predictor->spread));
+	predictor->log_factor = calibration.log_factor;
 }
 
 /* On the rows whose targets were known by then. */
@@ -141,21 +147,23 @@ static struct outcome predicted(const struct walk *walk, const struct trained *t
 				const struct feature_row *row)
 {
 	double leverage = fit_leverage(&trained->fit.fit, row->x);
+	double split = half_at_level(&trained->fit) * sqrt(1 + leverage);
 	return (struct outcome){
 		.time_us = row->timestamp_us,
 		.target_us = row->target_us,
 		.error = row->y - fit_predict(&trained->fit.fit, row->x),
 		.last_error = row->y - row->x[walk->spec->anchor],
 		.plain = fit_half_width(&trained->fit.fit, leverage, CALIBRATION_LEVEL),
-		.conformal = half_at_level(&trained->fit) * sqrt(1 + leverage),
-		.last_conformal = half_at_level(&trained->last),
+		.split = split,
+		.conformal = split * exp(trained->fit.log_factor),
+		.last_conformal = half_at_level(&trained->last) * exp(trained->last.log_factor),
 	};
 }
 
 /* The day after a training, as it goes live: intervals learn from actuals as they come. */
 static void walk_one_day(struct walk *walk, const struct trained *trained, int64_t from_us)
 {
-	struct adaptive fit = { 0 }, last = { 0 };
+	struct adaptive fit = { 0 }, last = { 0 }; /* beyond the factors that were kept */
 	size_t learned = walk->count;
 	for (size_t i = 0; i < walk->rows.count; i++) {
 		const struct feature_row *row = &walk->rows.all[i];
@@ -205,17 +213,20 @@ static void print_skill(const struct walk *walk)
 
 static void print_coverage(const struct walk *walk)
 {
-	size_t plain = 0, conformal = 0, adaptive = 0, last = 0;
+	size_t plain = 0, split = 0, conformal = 0, adaptive = 0, last = 0, last_adaptive = 0;
 	for (size_t i = 0; i < walk->count; i++) {
 		const struct outcome *made = &walk->outcomes[i];
 		plain += fabs(made->error) <= made->plain;
+		split += fabs(made->error) <= made->split;
 		conformal += fabs(made->error) <= made->conformal;
 		adaptive += made->inside;
-		last += made->last_inside;
+		last += fabs(made->last_error) <= made->last_conformal;
+		last_adaptive += made->last_inside;
 	}
 	double all = (double)walk->count / 100;
-	printf("%.1f%% | %.1f%% | %.1f%% | %.1f%% |\n", (double)plain / all,
-	       (double)conformal / all, (double)adaptive / all, (double)last / all);
+	printf("%.1f%% | %.1f%% | %.1f%% | %.1f%% | %.1f%% | %.1f%% |\n", (double)plain / all,
+	       (double)split / all, (double)conformal / all, (double)adaptive / all,
+	       (double)last / all, (double)last_adaptive / all);
 }
 
 static void evaluate(const char *path, const struct spec *spec)
@@ -248,8 +259,8 @@ int main(int argc, char **argv)
 	require(argc > 1, "give CSV files of bars");
 	gsl_set_error_handler_off();
 	puts("| series | ahead | later bars | RMSE | of the last price | skill, 95% interval | "
-	     "DM p | plain | conformal | adaptive | last price, adaptive |\n"
-	     "|---|---|---|---|---|---|---|---|---|---|---|");
+	     "DM p | plain | split | conformal | adaptive | last price, conformal | adaptive |\n"
+	     "|---|---|---|---|---|---|---|---|---|---|---|---|---|");
 	for (int i = 1; i < argc; i++)
 		for (size_t s = 0; s < spec_builtin_count(); s++)
 			if (spec_builtin(s)->anchor >= 0)

@@ -47,6 +47,8 @@ def test_tritons_client_gets_what_predict_answers(model):
                        request_id="7", model_version="1")
     expected = model.post("/v1/models/streamlit/predict", ROWS).json()
     assert got.get_response()["id"] == "7"
+    assert got.get_response()["parameters"] == {
+        name: expected[0][name] for name in ("interval_kind", "interval_factor")}
     assert got.as_numpy("prediction").tolist() == [p["prediction"] for p in expected]
     assert numpy.stack([got.as_numpy("low"), got.as_numpy("high")], 1).tolist() == \
         [p["interval"] for p in expected]

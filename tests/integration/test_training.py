@@ -196,6 +196,7 @@ def test_ia_leaves_out_what_gives_the_price_away(model, hdfs, names):
     assert found["intervals"]["plain_half_width"] == pytest.approx(1.96 * 30, rel=0.05)
     # The 95% quantile of some 600 errors is known to about 4%.
     assert first["interval_kind"] == found["intervals"]["served"] == "conformal"
+    assert first["interval_factor"] == found["intervals"]["conformal_factor"] == 1
     assert first["interval"][1] - first["interval"][0] == pytest.approx(2 * 1.96 * 30, rel=0.16)
 
 

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,6 +160,51 @@ static void intervals_follow_the_errors(void **state)
 	fixture_clean_up(&f);
 }
 
+static struct prediction asked(struct fixture *f)
+{
+	struct prediction prediction;
+	double x[SPEC_MAX_FEATURES] = { 100 };
+	assert_int_equal(version_predict(f->version, x, 0.95, &prediction), ERROR_OK);
+	return prediction;
+}
+
+/* It begins where the version's calibration ended, and whoever asks the version gets what the live
+ * predictions carry; after a new start, and for the next version, all begins anew. */
+static void who_asks_gets_the_live_interval(void **state)
+{
+	(void)state;
+	char text[1024];
+	static const char spread[] = "\"spread\":", kept[] = "\"log_factor\":0.25,";
+	const char *at = strstr(LATER, spread);
+	snprintf(text, sizeof text, "%.*s%s%s", (int)(at - LATER), LATER, kept, at);
+	struct fixture f = fixture_of(text);
+	struct live_prediction out[100];
+	live_model_serve(f.model, version_retain(f.version));
+	assert_true(fabs(live_model_factor(f.model) - exp(0.25)) < 1e-12);
+	assert_int_equal(asked(&f).interval, INTERVAL_CONFORMAL);
+	take(&f, 0, 0, 100);
+	take(&f, 1, 0, 100);
+	take(&f, 2, 0, 1000);
+	size_t made = predictions(&f, out);
+	struct prediction answer = asked(&f);
+	double wider = exp(0.25 + 0.95 * ADAPTIVE_GAIN);
+	assert_int_equal(answer.interval, INTERVAL_ADAPTIVE);
+	assert_true(fabs(answer.factor - wider) < 1e-12);
+	assert_true(answer.factor == live_model_factor(f.model));
+	assert_int_equal(out[made - 1].interval, INTERVAL_ADAPTIVE);
+	assert_true(fabs(out[made - 1].high - out[made - 1].low - answer.high + answer.low) < 1e-9);
+	live_model_restart(f.model);
+	assert_int_equal(asked(&f).interval, INTERVAL_CONFORMAL);
+	assert_true(fabs(live_model_factor(f.model) - exp(0.25)) < 1e-12);
+	take(&f, 3, 0, 100);
+	take(&f, 4, 0, 100);
+	take(&f, 5, 0, 1000);
+	assert_int_equal(asked(&f).interval, INTERVAL_ADAPTIVE);
+	live_model_serve(f.model, NULL);
+	assert_int_equal(asked(&f).interval, INTERVAL_CONFORMAL);
+	fixture_clean_up(&f);
+}
+
 static void a_later_actual_teaches_when_it_comes(void **state)
 {
 	(void)state;
@@ -228,6 +274,7 @@ int main(void)
 		cmocka_unit_test(the_same_bar_gives_its_actual_at_once),
 		cmocka_unit_test(a_later_actual_comes_when_it_is_known),
 		cmocka_unit_test(intervals_follow_the_errors),
+		cmocka_unit_test(who_asks_gets_the_live_interval),
 		cmocka_unit_test(a_later_actual_teaches_when_it_comes),
 		cmocka_unit_test(only_the_first_version_asks_for_the_past),
 		cmocka_unit_test(partitions_have_their_own_history),

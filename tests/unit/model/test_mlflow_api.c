@@ -44,7 +44,8 @@ static void a_level_gives_intervals(void **state)
 	assert_int_equal(http_ask(t->http, PATH, JSON, "{" SPLIT ",\"params\":{\"level\":0.5}}"),
 			 200);
 	assert_true(http_answer_has(t->http, "{\"predictions\":[{\"prediction\":101,\"low\":"));
-	assert_true(http_answer_has(t->http, "\"extrapolated\":false}"));
+	assert_true(http_answer_has(t->http, "\"interval_kind\":\"plain\",\"interval_factor\":1,"
+					     "\"extrapolated\":false}"));
 	static const char *const bad[] = {
 		"7",          "[]", "{\"level\":1}", "{\"level\":\"x\"}", "{\"level\":0.5,\"x\":1}",
 		"{\"x\":0.5}"

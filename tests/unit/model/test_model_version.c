@@ -82,7 +82,7 @@ static struct made *make(const char *model, int rows)
 				    made->split.held_out ? made->split.cut_us : INT64_MAX,
 				    &made->skill),
 			 ERROR_OK);
-	assert_int_equal(calibrate(&made->predictor, partial_tail(made->partial),
+	assert_int_equal(calibrate(&made->predictor, made->spec.split, partial_tail(made->partial),
 				   made->split.held_out ? made->split.cut_us : INT64_MAX,
 				   &made->calibration),
 			 ERROR_OK);
@@ -168,7 +168,8 @@ static void a_stored_version_predicts_the_same(void **state)
 	unmake(&made);
 }
 
-/* The conformal interval as far as it reaches, the plain one beyond. */
+/* The conformal interval as far as it reaches, with the factor that was kept; the plain one beyond.
+ */
 static void a_calibrated_version_serves_conformal_intervals(void **state)
 {
 	(void)state;
@@ -177,11 +178,13 @@ static void a_calibrated_version_serves_conformal_intervals(void **state)
 	double x[SPEC_MAX_FEATURES] = { 107500, 0.2, 3, 40, 500, 1000, 20000, 300000 };
 	made->predictor.calibrated = true;
 	memcpy(made->predictor.spread, made->calibration.spread, sizeof(made->predictor.spread));
+	made->predictor.log_factor = made->calibration.log_factor = 0.25;
 	assert_true(isnan(made->predictor.spread[PREDICTOR_SPREADS - 1])); /* 600 rows */
 	struct version *version = store_and_load(body_of(made, &made->predictor, true));
-	double size = sqrt(1 + fit_leverage(&made->fit.predictor, x));
+	double size = exp(0.25) * sqrt(1 + fit_leverage(&made->fit.predictor, x));
 	assert_int_equal(version_predict(version, x, 0.95, &prediction), ERROR_OK);
 	assert_int_equal(prediction.interval, INTERVAL_CONFORMAL);
+	assert_true(fabs(prediction.factor - exp(0.25)) < 1e-12);
 	assert_true(fabs(prediction.high - prediction.value - made->predictor.spread[4] * size) <
 		    1e-9);
 	assert_int_equal(version_predict(version, x, 0.25, &prediction), ERROR_OK);
@@ -189,12 +192,44 @@ static void a_calibrated_version_serves_conformal_intervals(void **state)
 			 made->predictor.spread[0] * size / 2) < 1e-9);
 	assert_int_equal(version_predict(version, x, 0.9999, &prediction), ERROR_OK);
 	assert_int_equal(prediction.interval, INTERVAL_PLAIN);
+	assert_true(prediction.factor == 1);
 	size_t length;
 	cJSON *report = cJSON_Parse(version_report(version, &length));
 	const cJSON *intervals = cJSON_GetObjectItem(report, "intervals");
 	assert_string_equal(cJSON_GetObjectItem(intervals, "served")->valuestring, "conformal");
 	assert_int_equal(cJSON_GetObjectItem(intervals, "calibration_rows")->valueint, 600);
+	assert_true(fabs(cJSON_GetObjectItem(intervals, "conformal_half_width")->valuedouble -
+			 made->predictor.spread[4] * exp(0.25)) < 1e-9);
 	cJSON_Delete(report);
+	version_release(&version);
+	unmake(&made);
+}
+
+/* Live errors move the intervals of the kind that they were measured beside, at every level. */
+static void a_follower_makes_intervals_adaptive(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 3000);
+	struct prediction kept, usual, narrow, beyond;
+	double x[SPEC_MAX_FEATURES] = { 107500, 0.2, 3, 40, 500, 1000, 20000, 300000 };
+	made->predictor.calibrated = true;
+	memcpy(made->predictor.spread, made->calibration.spread, sizeof(made->predictor.spread));
+	made->predictor.log_factor = -0.5;
+	struct version *version = store_and_load(body_of(made, &made->predictor, true));
+	assert_true(fabs(version_log_factor(version) + 0.5) < 1e-15);
+	assert_int_equal(version_predict(version, x, 0.95, &kept), ERROR_OK);
+	version_follow(version, 2);
+	assert_int_equal(version_predict(version, x, 0.95, &usual), ERROR_OK);
+	assert_int_equal(version_predict(version, x, 0.5, &narrow), ERROR_OK);
+	assert_int_equal(version_predict(version, x, 0.9999, &beyond), ERROR_OK);
+	assert_int_equal(usual.interval, INTERVAL_ADAPTIVE);
+	assert_true(usual.factor == 2 && usual.value == kept.value);
+	assert_true(fabs((usual.high - usual.low) / (kept.high - kept.low) - 2 * exp(0.5)) < 1e-6);
+	assert_true(narrow.interval == INTERVAL_ADAPTIVE && narrow.factor == 2);
+	assert_true(beyond.interval == INTERVAL_PLAIN && beyond.factor == 1);
+	version_follow(version, NAN);
+	assert_int_equal(version_predict(version, x, 0.95, &usual), ERROR_OK);
+	assert_true(usual.interval == INTERVAL_CONFORMAL && usual.high == kept.high);
 	version_release(&version);
 	unmake(&made);
 }
@@ -227,8 +262,9 @@ static void the_last_price_has_intervals_too(void **state)
 	struct made *made = make("forecast_5m", 3000);
 	struct predictor last = { .last_price = true, .fit.anchor = made->spec.anchor };
 	last.calibrated = true;
-	assert_int_equal(calibrate(&last, partial_tail(made->partial), 0, &made->calibration),
-			 ERROR_OK);
+	assert_int_equal(
+		calibrate(&last, SPLIT_TIME, partial_tail(made->partial), 0, &made->calibration),
+		ERROR_OK);
 	memcpy(last.spread, made->calibration.spread, sizeof(last.spread));
 	struct version *version = store_and_load(body_of(made, &last, false));
 	struct prediction narrow, usual, between, beyond;
@@ -406,6 +442,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_stored_version_predicts_the_same),
 		cmocka_unit_test(a_calibrated_version_serves_conformal_intervals),
+		cmocka_unit_test(a_follower_makes_intervals_adaptive),
 		cmocka_unit_test(outside_of_what_was_seen),
 		cmocka_unit_test(the_last_price_has_intervals_too),
 		cmocka_unit_test(the_report_tells_everything),

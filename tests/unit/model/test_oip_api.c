@@ -59,11 +59,14 @@ static void rows_give_their_predictions(void **state)
 	assert_true(is(value(t, "prediction", 0), 101) && is(value(t, "prediction", 1), 8));
 	assert_true(value(t, "low", 0) < 101 && value(t, "high", 0) > 101);
 	assert_true(http_answer_has(t->http, "\"model_version\":\"3\""));
+	assert_true(http_answer_has(t->http, "\"parameters\":{\"interval_kind\":\"plain\","
+					     "\"interval_factor\":1},"));
 	assert_false(http_answer_has(t->http, "\"id\""));
 	assert_int_equal(http_ask(t->http, PATH, JSON, OPEN("[2,1]", "[[100],[7]]")), 200);
 	assert_true(is(value(t, "prediction", 1), 8));
 	assert_int_equal(http_ask(t->http, PATH, JSON, OPEN("[0]", "[]")), 200);
 	assert_true(http_answer_has(t->http, "\"shape\":[0],\"data\":[]"));
+	assert_false(http_answer_has(t->http, "parameters"));
 	assert_true(metric_value(t->app.predict_rows) == 4);
 }
 

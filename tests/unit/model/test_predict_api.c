@@ -115,10 +115,11 @@ static void csv_in_and_out(void **state)
 			 200);
 	const char *body = http_answer_body(t->http);
 	static const char head[] =
-		"prediction,low,high,level,interval_kind,version,extrapolated\n101,";
+		"prediction,low,high,level,interval_kind,version,extrapolated,interval_factor\n"
+		"101,";
 	assert_memory_equal(body, head, sizeof head - 1);
-	assert_true(http_answer_has(t->http, ",0.5,plain,3,false\n5001,"));
-	assert_true(http_answer_has(t->http, ",0.5,plain,3,true\n"));
+	assert_true(http_answer_has(t->http, ",0.5,plain,3,false,1\n5001,"));
+	assert_true(http_answer_has(t->http, ",0.5,plain,3,true,1\n"));
 	assert_true(http_answer_has(t->http, "Content-Type: text/csv"));
 	assert_int_equal(http_ask(t->http, PATH, JSON "Accept: text/csv, */*;q=0.1\r\n", ROW), 200);
 	assert_memory_equal(http_answer_body(t->http), head, sizeof head - 1);
