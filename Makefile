@@ -225,8 +225,11 @@ $(BENCH_VENV)/.made: tests/bench/requirements.txt
 bench-gateway: $(BENCH_SERVERS) $(BENCH_VENV)/.made build ## the gateway beside bare civetweb with librdkafka and FastAPI, on a Kafka of its own
 	@$(PYTHON) tests/bench/bench_gateway.py --build $(BUILD)/bench --bin $(BUILD)/bin
 
-bench-ingest: $(BENCH_SERVERS) build ## ingest beside librdkafka alone, on a Kafka and HDFS of its own
-	@$(PYTHON) tests/bench/bench_ingest.py --build $(BUILD)/bench --bin $(BUILD)/bin
+# BENCH_FLAGS="--only spark --rounds 5": one section of a benchmark, or more rounds. A peer that could not
+# be fetched is named where its figures would stand.
+bench-ingest: $(BENCH_SERVERS) build ## ingest beside librdkafka alone and Spark Structured Streaming, on a Kafka and HDFS of its own
+	@deploy/local/jars.sh spark || true
+	@$(PYTHON) tests/bench/bench_ingest.py --build $(BUILD)/bench --bin $(BUILD)/bin $(BENCH_FLAGS)
 
 # The built-in forecasts, walking forward through series of at least six days of bars.
 SERIES ?= $(wildcard tests/data/*_1m.csv)

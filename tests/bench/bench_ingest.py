@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ingest beside librdkafka alone (nothing read, nothing written), one partition, on a Kafka and an
-HDFS of its own; and its memory. Exits 1 when a target was missed."""
+"""ingest beside librdkafka alone (nothing read, nothing written) and beside Spark Structured Streaming, one
+partition, on a Kafka and an HDFS of its own; and its memory. Exits 1 when a target was missed."""
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -16,7 +17,8 @@ import time
 import urllib.error
 import urllib.request
 
-from measure import ROOT, head, in_turn, row
+import spark_peers
+from measure import ROOT, head, in_turn, median, row
 
 sys.path.insert(0, str(ROOT / "deploy" / "local"))
 
@@ -25,6 +27,9 @@ from servers.stack import Stack  # noqa: E402
 
 MEMORY_LIMIT_MB = 256
 LIMIT_S = 120
+
+# Rows per s of one run: alone, and with the program's start.
+Drained = collections.namedtuple("Drained", "per_s whole_per_s peak_mb")
 
 
 class Ingest:
@@ -42,6 +47,7 @@ class Ingest:
                     "HDFS_USER": "bitcoin", "GROUP": root.strip("/")}
         environment = {f"INGEST_{name}": str(value) for name, value in settings.items()}
         self.url, self.log = f"http://127.0.0.1:{port}", folder / "ingest.log"
+        self.started = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([binary], env={**os.environ, **environment},
                                             stdout=log, stderr=log)
@@ -58,7 +64,7 @@ class Ingest:
         except (urllib.error.URLError, ConnectionError):
             return False
 
-    def rows_per_s(self):
+    def drain(self):
         """From when the position is known until the last row is published."""
         limit = time.monotonic() + LIMIT_S
         while not self.reads():
@@ -66,44 +72,85 @@ class Ingest:
                 sys.exit(self.log.read_text())
             time.sleep(0.01)
         begun = time.monotonic()
-        self.call("/v1/flush", "POST")
-        spent = time.monotonic() - begun
-        last = [p for p in self.call("/v1/status")["partitions"] if p["dataset"] == "ticks"][0]
-        return (last["published_offset"] + 1) / spent
+        files = self.call("/v1/flush", "POST")["files"]
+        ended = time.monotonic()
+        rows = max(file["last_offset"] for file in files) + 1
+        return Drained(rows / (ended - begun), rows / (ended - self.started), self.peak_mb())
+
+    def peak_mb(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
     def stop(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
+
+def drained(stack, folder, options):
+    """By one run of ours."""
+    ingest = Ingest(options.bin / "ingest", stack, folder)
+    try:
+        return ingest.drain()
+    finally:
+        ingest.stop()
+
+
+def beside_librdkafka(stack, folder, options):
+    def alone():
+        return float(subprocess.run([options.build / "peer_consume", stack.addresses["kafka"], "peer"],
+                                    check=True, capture_output=True, text=True).stdout)
+    fetched, ours = in_turn(options.rounds, alone, lambda: drained(stack, folder, options))
+    head(f"{options.rows:,} ticks from one partition to HDFS, medians of {options.rounds} runs")
+    met = row("rows per s", median(ours, "per_s"), statistics.median(fetched), 0.7)
+    return row("peak resident, MB (peer: the limit)", max(run.peak_mb for run in ours),
+               MEMORY_LIMIT_MB, 1, False) and met
+
+
+def beside_spark(stack, folder, options):
+    """Spark's side has no start-up in it and a warm JVM: its batches, by its own progress reports."""
+    peer = spark_peers.start(options.python, folder, "peer_spark_stream.py", stack.addresses["kafka"],
+                       "peer", needs_jars=True)
+    if peer is None:
+        return True
+    cold = []
+
+    def theirs():
+        home = f"/bench-spark-{len(cold)}"
+        stack.hdfs.make_home(home)
+        said = peer.ask(f"{stack.addresses['namenode_rpc']}{home}/ticks")
+        cold.append(said["rows"] / (time.monotonic() - peer.begun))
+        return Drained(said["rows"] / said["batches_s"], said["rows"] / said["whole_s"],
+                       said["peak_mb"])
+    with peer:
+        drained_by, ours = in_turn(options.rounds, theirs, lambda: drained(stack, folder, options))
+    head(f"{options.rows:,} ticks from one partition to HDFS (peer: Spark Structured Streaming, one "
+         f"trigger),\nmedians of {options.rounds} runs, after one that is not counted")
+    met = row("rows per s", median(ours, "per_s"), median(drained_by, "per_s"), 10)
+    row("with the query's start and end", median(ours, "per_s"), median(drained_by, "whole_per_s"),
+        None)
+    row("with the programs' start, cold", median(ours, "whole_per_s"), cold[0], None)
+    row("peak resident, MB", max(run.peak_mb for run in ours), drained_by[-1].peak_mb, None)
+    return met
+
+
+SECTIONS = {"librdkafka": beside_librdkafka, "spark": beside_spark}
 
 
 def run(stack, folder, options):
-    brokers, peaks = stack.addresses["kafka"], []
+    brokers = stack.addresses["kafka"]
     kafka_wire.create_topic(brokers, "peer", 1)
     subprocess.run([options.build / "peer_produce", brokers, "peer", str(options.rows)], check=True,
                    stdout=subprocess.DEVNULL)
-
-    def alone():
-        return float(subprocess.run([options.build / "peer_consume", brokers, "peer"], check=True,
-                                    capture_output=True, text=True).stdout)
-
-    def ours():
-        ingest = Ingest(options.bin / "ingest", stack, folder)
-        try:
-            return ingest.rows_per_s()
-        finally:
-            peaks.append(ingest.stop())
-    fetched, published = in_turn(options.rounds, alone, ours)
-    head(f"{options.rows:,} ticks from one partition to HDFS, medians of {options.rounds} runs")
-    met = row("rows per s", statistics.median(published), statistics.median(fetched), 0.7)
-    return row("peak resident, MB (peer: the limit)", max(peaks), MEMORY_LIMIT_MB, 1, False) and met
+    return all([section(stack, folder, options) for name, section in SECTIONS.items()
+                if options.only in (None, name)])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "bench")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "bin")
+    parser.add_argument("--python", type=pathlib.Path, default=spark_peers.PYTHON, help="that has PySpark")
+    parser.add_argument("--only", choices=SECTIONS, help="one section alone")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=1_000_000)
     options = parser.parse_args()

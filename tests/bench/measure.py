@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the benchmarks share: programs that print their port, runs of wrk, and a table of ratios.
+"""What the benchmarks share: programs that print their port or answer by lines, runs of wrk, and a table of
+ratios.
 The machine's own speed drifts, so the two sides of a ratio run in turn and medians are compared."""
 import contextlib
+import json
 import pathlib
 import re
 import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UNITS_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
@@ -26,6 +29,34 @@ def serving(program, *arguments):
         yield int(process.stdout.readline())
         process.stdin.close()
         process.wait(20)
+
+
+class Asked:
+    """A program that answers each line with a line of JSON, until its standard input ends. Whatever
+    else it says goes to a file."""
+
+    def __init__(self, log, *command):
+        self.log, self.begun = log, time.monotonic()
+        with open(log, "wb") as sink:
+            self.process = subprocess.Popen([*map(str, command)], stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, stderr=sink, text=True)
+
+    def ask(self, *words):
+        print(*words, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(f"{self.process.args[1]} ended:\n{self.log.read_text(errors='replace')[-3000:]}")
+        return json.loads(answer)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
 
 
 class Load:
@@ -62,6 +93,12 @@ def in_turn(rounds, *sides):
 
 def median(loads, member):
     return statistics.median(getattr(load, member) for load in loads)
+
+
+def not_measured(peer, why):
+    """Said in place of a table; True, for no target was missed."""
+    print(f"\nNOT MEASURED beside {peer}: {why}")
+    return True
 
 
 def head(title):
