@@ -254,8 +254,16 @@ $(MERGE_FACTORS): $(BUILD)/obj/tests/bench/merge_factors.o $(BUILD)/libmodel.a $
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-bench-model: $(BENCH_SERVERS) $(MERGE_FACTORS) build ## training and predictions beside pandas, the bytes and bare civetweb, on an HDFS of its own
-	@$(VENV)/bin/python tests/bench/bench_model.py --build $(BUILD)/bench --bin $(BUILD)/bin
+# Of its own: it wants other versions than FastAPI's.
+MLSERVER_VENV := build/bench/mlserver
+$(MLSERVER_VENV)/.made: tests/bench/requirements_mlserver.txt
+	@mkdir -p $(@D)
+	@$(PYTHON) -m venv $(MLSERVER_VENV)
+	@$(MLSERVER_VENV)/bin/pip install -q --disable-pip-version-check -r $< && touch $@ || \
+		{ echo "pip could not install $<" >&2; rm -rf $(MLSERVER_VENV); }
+
+bench-model: $(BENCH_SERVERS) $(MERGE_FACTORS) $(MLSERVER_VENV)/.made build ## training and predictions beside pandas, Spark ML, MLServer, the bytes and bare civetweb, on an HDFS of its own
+	@$(VENV)/bin/python tests/bench/bench_model.py --build $(BUILD)/bench --bin $(BUILD)/bin $(BENCH_FLAGS)
 
 check-reproducible: ## builds the programs twice, in different folders, and compares their bytes
 	@tests/reproducible.sh

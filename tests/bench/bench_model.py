@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The model service on an HDFS of its own: a full training beside pandas and beside reading the
-bytes, one after a new file, the merges of the factors of 1,000,000,000 rows, predictions beside the
-bare HTTP answer, and 10,000 predictions a second while a retrain and a promotion go on. Exits 1 when
-a target was missed."""
+"""The model service on an HDFS of its own: a full training beside pandas, beside reading the bytes and
+beside Spark ML, one after a new file, the merges of the factors of 1,000,000,000 rows, predictions beside
+the bare HTTP answer and beside MLServer, and 10,000 predictions a second while a retrain and a promotion go
+on. Exits 1 when a target was missed."""
 import argparse
 import datetime
+import functools
 import json
 import os
 import pathlib
@@ -26,7 +27,9 @@ from measure import ROOT, Load, head, in_turn, median, need_wrk, row, serving
 
 sys.path[:0] = [str(ROOT / "deploy" / "local"), str(ROOT / "tests" / "integration")]
 
-from servers import ports  # noqa: E402  (found by the path above)
+import model_peers  # noqa: E402  (needs the path above)
+import spark_peers  # noqa: E402
+from servers import ports  # noqa: E402
 from servers.stack import Stack  # noqa: E402
 from support.hdfs import HdfsClient  # noqa: E402
 
@@ -111,6 +114,12 @@ class Model:
                           for at in ("started", "ended"))
         return (ended - started).total_seconds()
 
+    def held_out_rmse(self, name):
+        """Of the latest version."""
+        newest = max(version["version"] for version in
+                     self.call(f"/v1/models/{name}/versions")["versions"])
+        return self.call(f"/v1/models/{name}/versions/{newest}")["held_out"]["rmse"]
+
     def peak_mb(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
@@ -155,16 +164,44 @@ def bytes_s(urls):
 
 # --- what is measured ----------------------------------------------------------------------------
 
-def training(model, stack, hdfs, options):
-    urls, made = urls_of(stack, hdfs), []
+class Bench:
+    """What the sections share."""
+
+    def __init__(self, stack, folder, options):
+        self.stack, self.folder, self.options = stack, folder, options
+        self.hdfs = HdfsClient(stack.addresses["namenode"], stack.hdfs.superuser)
+        self.data, self.rows = FOLDER, options.rows
+        self.made = 0
+        stack.hdfs.make_home("/bitcoin")
+        ends, count = columns_of(numpy.random.default_rng(1), BLOCK), options.rows // FILES
+        for i in range(FILES):
+            publish(self.hdfs, i * count, count, ends)
+        self.model = Model(options.bin / "model", stack, folder)
+
+    def new_model(self):
+        self.made += 1
+        self.model.create(f"bench{self.made}")
+        return f"bench{self.made}"
+
+    @functools.cache
+    def trained(self):
+        """A model with two versions."""
+        name = self.new_model()
+        self.model.train(name)
+        self.model.train(name)
+        return name
+
+
+def training(bench):
+    """The seconds and the model of a full training, and whether the targets were met."""
+    urls, model, made = urls_of(bench.stack, bench.hdfs), bench.model, []
 
     def ours():
-        made.append(f"bench{len(made)}")
-        model.create(made[-1])
+        made.append(bench.new_model())
         return model.train(made[-1])
-    full, beside, read = in_turn(options.rounds, ours, lambda: pandas_s(urls),
+    full, beside, read = in_turn(bench.options.rounds, ours, lambda: pandas_s(urls),
                                  lambda: bytes_s(urls))
-    head(f"training on {options.rows:,} ticks on HDFS, medians of {options.rounds} runs")
+    head(f"training on {bench.rows:,} ticks on HDFS, medians of {bench.options.rounds} runs")
     spent = statistics.median(full)
     met = row("full training, s (peer: pandas)", spent, statistics.median(s for s, _ in beside),
               1 / 3, False, "{:,.2f}")
@@ -176,11 +213,12 @@ def training(model, stack, hdfs, options):
     return met, made[-1], spent
 
 
-def retraining(model, hdfs, name, full_s, options):
+def retraining(bench, name, full_s):
     ends, spent = columns_of(numpy.random.default_rng(2), NEW_ROWS), []
-    for i in range(options.rounds):
-        publish(hdfs, options.rows + i * NEW_ROWS, NEW_ROWS, ends)
-        spent.append(model.train(name))
+    for _ in range(bench.options.rounds):
+        publish(bench.hdfs, bench.rows, NEW_ROWS, ends)
+        bench.rows += NEW_ROWS
+        spent.append(bench.model.train(name))
     head(f"the same after one new file of {NEW_ROWS:,} ticks")
     return row("training, s (peer: the full one)", statistics.median(spent), full_s, 0.02, False,
                "{:,.3f}")
@@ -197,8 +235,15 @@ def merging(full_s, options):
     row("splitting and solving, s", solved_ms / 1e3, read_s, None, form="{:,.4f}")
 
 
-def predicting(model, name, options):
-    url = f"{model.url}/v1/models/{name}/predict"
+def trainings(bench):
+    met, name, full_s = training(bench)
+    met &= retraining(bench, name, full_s)
+    merging(full_s, bench.options)
+    return met
+
+
+def predicting(bench):
+    url, options = f"{bench.model.url}/v1/models/{bench.trained()}/predict", bench.options
     with serving(options.build / "peer_gateway", 64) as peer:
         bare, ours = in_turn(options.rounds, lambda: Load(f"http://127.0.0.1:{peer}/h", 32, 3),
                              lambda: Load(url, 32, 3, HERE / "post_predict.lua"))
@@ -228,7 +273,8 @@ def disturbed(model, name, ending):
     return threads, counts
 
 
-def steadily(model, name, options):
+def steadily(bench):
+    model, name, options = bench.model, bench.trained(), bench.options
     url = f"{model.url}/v1/models/{name}/predict"
     alone = Load(url, STEADY_CONNECTIONS, options.seconds, HERE / "post_predict_steady.lua")
     ending = threading.Event()
@@ -245,27 +291,28 @@ def steadily(model, name, options):
     return met and counts["trainings"] > 0 and counts["promotions"] > 0
 
 
+SECTIONS = {"training": trainings, "predictions": predicting, "steady": steadily,
+            "spark": model_peers.beside_spark, "mlserver": model_peers.beside_mlserver}
+
+
 def run(stack, folder, options):
-    hdfs = HdfsClient(stack.addresses["namenode"], stack.hdfs.superuser)
-    stack.hdfs.make_home("/bitcoin")
-    ends, count = columns_of(numpy.random.default_rng(1), BLOCK), options.rows // FILES
-    for i in range(FILES):
-        publish(hdfs, i * count, count, ends)
-    model = Model(options.bin / "model", stack, folder)
+    bench = Bench(stack, folder, options)
     try:
-        met, name, full_s = training(model, stack, hdfs, options)
-        met &= retraining(model, hdfs, name, full_s, options)
-        merging(full_s, options)
-        met &= predicting(model, name, options)
-        return steadily(model, name, options) and met
+        return all([section(bench) for name, section in SECTIONS.items()
+                    if options.only in (None, name)])
     finally:
-        model.stop()
+        bench.model.stop()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "bench")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "bin")
+    parser.add_argument("--spark-python", type=pathlib.Path, default=spark_peers.PYTHON)
+    parser.add_argument("--mlserver-python", type=pathlib.Path,
+                        default=ROOT / "build" / "bench" / "mlserver" / "bin" / "python",
+                        help="that has the packages of tests/bench/requirements_mlserver.txt")
+    parser.add_argument("--only", choices=SECTIONS, help="one section alone")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=4_000_000)
     parser.add_argument("--seconds", type=int, default=10)
