@@ -13,7 +13,7 @@
 #include "registry_internal.h"
 #include "timestamp.h"
 
-enum { ADD_ATTEMPTS = 20, MAX_PATH = 1200 };
+enum { MAX_PATH = 1200 };
 
 /* --- life ------------------------------------------------------------------------------------ */
 
@@ -39,6 +39,8 @@ static enum error open_stores(struct registry *registry, const struct registry_o
 	snprintf(staging, sizeof(staging), "%s/staging/models", options->root);
 	snprintf(local, sizeof(local), "%s/models", options->state_dir);
 	enum error error = store_new(root, staging, local, &webhdfs, &registry->store, why);
+	if (error == ERROR_OK)
+		error = store_new(root, staging, local, &webhdfs, &registry->beside, why);
 	if (error == ERROR_OK)
 		error = store_new(root, staging, local, &webhdfs, &registry->follower, why);
 	return error;
@@ -116,6 +118,7 @@ void registry_destroy(struct registry **out)
 	catalogue_clean_up(&registry->catalogue);
 	audit_clean_up(&registry->audit);
 	store_destroy(&registry->store);
+	store_destroy(&registry->beside);
 	store_destroy(&registry->follower);
 	pthread_cond_destroy(&registry->wake);
 	pthread_mutex_destroy(&registry->lock);
@@ -179,8 +182,8 @@ enum error registry_spec(struct registry *registry, const char *model, struct sp
 	return found ? ERROR_OK : ERROR_NOT_FOUND;
 }
 
-static enum error put_json(struct registry *registry, const char *name, const cJSON *json,
-			   struct text *why)
+enum error registry_put_json(struct registry *registry, const char *name, const cJSON *json,
+			     struct text *why)
 {
 	char *body = cJSON_PrintUnformatted(json);
 	if (!body)
@@ -204,7 +207,7 @@ static enum error create(struct registry *registry, const struct spec *spec, str
 	enum error error = catalogue_add(&registry->catalogue, spec);
 	pthread_mutex_unlock(&registry->lock);
 	if (error == ERROR_OK) {
-		error = put_json(registry, name, json, why);
+		error = registry_put_json(registry, name, json, why);
 		if (error != ERROR_OK) {
 			pthread_mutex_lock(&registry->lock);
 			catalogue_remove(&registry->catalogue, spec->name);
@@ -293,184 +296,4 @@ enum error registry_history(struct registry *registry, const char *model, struct
 	}
 	pthread_mutex_unlock(&registry->lock);
 	return found ? ERROR_OK : ERROR_NOT_FOUND;
-}
-
-static int64_t next_number(struct registry *registry, const char *model, enum registry_file kind)
-{
-	pthread_mutex_lock(&registry->lock);
-	const struct model *found = catalogue_find(&registry->catalogue, model);
-	int64_t number = -1;
-	if (found && kind == REGISTRY_VERSION)
-		number = model_next_version(found);
-	else if (found)
-		number = found->event_count > 0 ? model_last_event(found)->sequence + 1 : 1;
-	pthread_mutex_unlock(&registry->lock);
-	return number;
-}
-
-/* Makes room for a new version. */
-static enum error drop_oldest(struct registry *registry, const char *model, struct text *why)
-{
-	char name[REGISTRY_NAME_SIZE];
-	pthread_mutex_lock(&registry->lock);
-	struct model *found = catalogue_find(&registry->catalogue, model);
-	bool full = found && found->version_count >= REGISTRY_MAX_VERSIONS;
-	int64_t oldest = full ? model_oldest_to_drop(found) : -1;
-	pthread_mutex_unlock(&registry->lock);
-	if (oldest < 0)
-		return ERROR_OK;
-	registry_file_name(name, model, REGISTRY_VERSION, oldest);
-	enum error error = store_remove_file(registry->store, name, why);
-	if (error != ERROR_OK)
-		return error;
-	pthread_mutex_lock(&registry->lock);
-	model_drop_version(found, oldest); /* nobody removes models while we are writing */
-	pthread_mutex_unlock(&registry->lock);
-	log_info("the oldest version is removed: a model keeps so many", LOG_STR("model", model),
-		 LOG_I64("version", oldest), LOG_I64("kept", REGISTRY_MAX_VERSIONS));
-	return ERROR_OK;
-}
-
-static void set_number(cJSON *json, const char *name, int64_t value)
-{
-	cJSON_DeleteItemFromObjectCaseSensitive(json, name);
-	cJSON_AddNumberToObject(json, name, (double)value);
-}
-
-/* Puts a numbered file under the first free number from `number` on; another instance may have
- * taken some. */
-static enum error put_numbered(struct registry *registry, const char *model,
-			       enum registry_file kind, int64_t *number, bool exactly, cJSON *json,
-			       struct text *why)
-{
-	enum error error = ERROR_EXISTS;
-	for (int attempt = 0; attempt < ADD_ATTEMPTS && error == ERROR_EXISTS; attempt++) {
-		char name[REGISTRY_NAME_SIZE];
-		if (kind == REGISTRY_VERSION) {
-			set_number(json, "version", *number);
-			set_number(cJSON_GetObjectItem(json, "report"), "version", *number);
-		}
-		registry_file_name(name, model, kind, *number);
-		error = put_json(registry, name, json, why);
-		if (error == ERROR_EXISTS && !exactly)
-			++*number;
-		if (exactly)
-			break;
-	}
-	return error;
-}
-
-static enum error take_json(struct registry *registry, const char *model, enum registry_file kind,
-			    int64_t number, const cJSON *json, struct text *why)
-{
-	char name[REGISTRY_NAME_SIZE];
-	char *body = cJSON_PrintUnformatted(json);
-	if (!body)
-		return ERROR_NO_MEMORY;
-	registry_file_name(name, model, kind, number);
-	enum error error =
-		registry_take_file(registry, model, strchr(name, '/') + 1, body, strlen(body), why);
-	cJSON_free(body);
-	return error;
-}
-
-static void record_serving(struct registry *registry, const char *model, int64_t version,
-			   bool rollback, const char *by, const char *reason)
-{
-	struct audit_event event = { .version = version };
-	snprintf(event.action, sizeof(event.action), "%s", rollback ? "rollback" : "promote");
-	snprintf(event.model, sizeof(event.model), "%s", model);
-	snprintf(event.by, sizeof(event.by), "%s", by);
-	snprintf(event.reason, sizeof(event.reason), "%s", reason);
-	registry_record(registry, &event);
-}
-
-static enum error put_event(struct registry *registry, const char *model, int64_t version,
-			    bool rollback, const char *by, const char *reason, struct text *why)
-{
-	int64_t sequence = next_number(registry, model, REGISTRY_SERVING);
-	cJSON *json = cJSON_CreateObject();
-	cJSON_AddNumberToObject(json, "version", (double)version);
-	cJSON_AddNumberToObject(json, "at_us", (double)wall_now_us());
-	cJSON_AddStringToObject(json, "by", by);
-	cJSON_AddStringToObject(json, "reason", reason);
-	cJSON_AddBoolToObject(json, "rollback", rollback);
-	enum error error =
-		put_numbered(registry, model, REGISTRY_SERVING, &sequence, false, json, why);
-	if (error == ERROR_OK)
-		error = take_json(registry, model, REGISTRY_SERVING, sequence, json, why);
-	cJSON_Delete(json);
-	if (error != ERROR_OK)
-		return error;
-	registry_refresh_serving(registry, model);
-	registry_update_condition(registry);
-	record_serving(registry, model, version, rollback, by, reason);
-	log_info("another version serves", LOG_STR("model", model), LOG_I64("version", version),
-		 LOG_STR("by", by), LOG_STR("reason", reason));
-	return ERROR_OK;
-}
-
-static enum error add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
-		      int64_t *number, struct text *why)
-{
-	*number = next_number(registry, model, REGISTRY_VERSION);
-	if (*number < 0)
-		return ERROR_NOT_FOUND;
-	if (is_zero)
-		*number = 0;
-	enum error error = drop_oldest(registry, model, why);
-	if (error == ERROR_OK)
-		error = put_numbered(registry, model, REGISTRY_VERSION, number, is_zero, body, why);
-	if (error == ERROR_OK)
-		error = take_json(registry, model, REGISTRY_VERSION, *number, body, why);
-	if (error == ERROR_OK)
-		metric_add(registry->versions_saved, 1);
-	return error;
-}
-
-enum error registry_add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
-			const char *by, const char *reason, int64_t *number, struct text *why)
-{
-	pthread_mutex_lock(&registry->writing);
-	enum error error = add(registry, model, body, is_zero, number, why);
-	if (error == ERROR_OK && by)
-		error = put_event(registry, model, *number, false, by, reason, why);
-	pthread_mutex_unlock(&registry->writing);
-	return error;
-}
-
-enum error registry_promote(struct registry *registry, const char *model, int64_t number,
-			    const char *by, const char *reason, struct text *why)
-{
-	pthread_mutex_lock(&registry->writing);
-	pthread_mutex_lock(&registry->lock);
-	const struct model *found = catalogue_find(&registry->catalogue, model);
-	bool known = found && model_find_version(found, number);
-	pthread_mutex_unlock(&registry->lock);
-	enum error error = ERROR_NOT_FOUND;
-	if (known)
-		error = put_event(registry, model, number, false, by, reason, why);
-	else
-		why_putf(why, "there is no version %" PRId64 " of a model %s", number, model);
-	pthread_mutex_unlock(&registry->writing);
-	return error;
-}
-
-enum error registry_rollback(struct registry *registry, const char *model, const char *by,
-			     const char *reason, int64_t *number, struct text *why)
-{
-	enum error error = ERROR_NOT_FOUND;
-	pthread_mutex_lock(&registry->writing);
-	pthread_mutex_lock(&registry->lock);
-	const struct model *found = catalogue_find(&registry->catalogue, model);
-	*number = found ? model_version_before(found) : -1;
-	pthread_mutex_unlock(&registry->lock);
-	if (*number >= 0) {
-		error = put_event(registry, model, *number, true, by, reason, why);
-	} else if (found) {
-		why_putf(why, "no other version of %s served before", model);
-		error = ERROR_CONFLICT;
-	}
-	pthread_mutex_unlock(&registry->writing);
-	return error;
 }

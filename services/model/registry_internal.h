@@ -31,6 +31,7 @@ struct registry_behind {
 struct registry {
 	pthread_mutex_t writing;
 	struct store *store;
+	struct store *beside; /* for what is staged while `store` is in use */
 
 	/* What is written locally first, and follows to HDFS without anybody waiting for it. */
 	pthread_mutex_t following;
@@ -63,6 +64,10 @@ enum registry_file registry_file_kind(const char *name, int64_t *number);
 /* Takes a file's body into the catalogue. The lock must not be held. INVALID: it is unusable. */
 enum error registry_take_file(struct registry *registry, const char *model, const char *name,
 			      const char *body, size_t length, struct text *why) MUST_USE;
+
+/* Puts a new file to HDFS and here; errors of store_put. `writing` is held. */
+enum error registry_put_json(struct registry *registry, const char *name, const cJSON *json,
+			     struct text *why) MUST_USE;
 
 /* Loads the version that the last event names, where it is not loaded yet. Lock not held. */
 void registry_refresh_serving(struct registry *registry, const char *model);

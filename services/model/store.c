@@ -146,23 +146,33 @@ static enum error put_remote(struct store *store, const char *name, const struct
 	return error == ERROR_OK ? publish(store, &staged, name, why) : error;
 }
 
-enum error store_put(struct store *store, const char *name, const char *body, size_t length,
-		     struct text *why)
+enum error store_stage_new(struct store *store, const char *body, size_t length,
+			   struct store_staged *staged, struct text *why)
 {
 	struct text wrapped;
-	char path[MAX_PATH];
 	text_init(&wrapped, STORE_MAX_FILE);
 	enum error error = envelope_write(&wrapped, body, length);
 	if (error == ERROR_OK)
 		error = wrapped.error;
 	if (error == ERROR_OK)
-		error = put_remote(store, name, &wrapped, why);
-	if (error == ERROR_OK) {
-		join(path, store->local, name);
-		error = local_write(path, wrapped.data, wrapped.length, why);
-	}
+		error = stage(store, &wrapped, staged, why);
 	text_clean_up(&wrapped);
 	return error;
+}
+
+enum error store_publish(struct store *store, const struct store_staged *staged, const char *name,
+			 const char *body, size_t length, struct text *why)
+{
+	enum error error = publish(store, staged, name, why);
+	return error == ERROR_OK ? store_put_local(store, name, body, length, why) : error;
+}
+
+enum error store_put(struct store *store, const char *name, const char *body, size_t length,
+		     struct text *why)
+{
+	struct store_staged staged;
+	enum error error = store_stage_new(store, body, length, &staged, why);
+	return error == ERROR_OK ? store_publish(store, &staged, name, body, length, why) : error;
 }
 
 static enum error unwrap(const struct text *wrapped, struct text *body, struct text *why)

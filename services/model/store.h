@@ -61,6 +61,13 @@ enum error store_fetch(struct store *store, const char *name, struct text *body,
 /* Copies a local file to HDFS; one that is there already is OK. */
 enum error store_push(struct store *store, const char *name, struct text *why) MUST_USE;
 
+/* The two halves of store_put, for what is staged before it may have its name. store_publish writes
+ * the local copy too; whatever its error, the file is not staged any more. */
+enum error store_stage_new(struct store *store, const char *body, size_t length,
+			   struct store_staged *staged, struct text *why) MUST_USE;
+enum error store_publish(struct store *store, const struct store_staged *staged, const char *name,
+			 const char *body, size_t length, struct text *why) MUST_USE;
+
 /* For a file that may be replaced: copies the local one to HDFS, where store_replace gives it its
  * name; that can be missing in between. NOT_FOUND, CHECKSUM: of the local one. */
 enum error store_stage(struct store *store, const char *name, struct store_staged *staged,
