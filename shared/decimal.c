@@ -203,6 +203,12 @@ static double divide_exactly(uint64_t mantissa, unsigned power)
 	return ldexp((double)quotient, divisor_shift - shift - 63);
 }
 
+static double divide(uint64_t mantissa, unsigned power)
+{
+	return mantissa <= MAX_EXACT_INTEGER ? (double)mantissa / exact_powers[power]
+					     : divide_exactly(mantissa, power);
+}
+
 /* The number by strtod, from its decisive digits: "ddd…e…", where a last digit 1 stands for a
  * non-zero tail that was cut. */
 static enum error read_slowly(const struct scan *scan, const char *data, double *value)
@@ -238,10 +244,8 @@ static enum error read_magnitude(const struct scan *scan, const char *data, doub
 		return read_slowly(scan, data, value);
 	if (scan->exponent > 0)
 		*value = (double)((u128)scan->mantissa * powers[scan->exponent]);
-	else if (scan->mantissa <= MAX_EXACT_INTEGER)
-		*value = (double)scan->mantissa / exact_powers[-scan->exponent];
 	else
-		*value = divide_exactly(scan->mantissa, (unsigned)-scan->exponent);
+		*value = divide(scan->mantissa, (unsigned)-scan->exponent);
 	return ERROR_OK;
 }
 
@@ -305,6 +309,19 @@ static inline struct leading leading_digits(const char *at, const char *end)
 	return (struct leading){ count, count ? join_eight(digits << (64 - 8 * count)) : 0 };
 }
 
+/* The digits of a fraction; the value is right of up to MAX_DIGITS. */
+static inline struct leading fraction_digits(const char *at, const char *end)
+{
+	struct leading all = leading_digits(at, end);
+	for (unsigned count = all.count; count == 8 && all.count <= MAX_DIGITS;) {
+		struct leading more = leading_digits(at + all.count, end);
+		all.value = all.value * powers[more.count] + more.value;
+		all.count += more.count;
+		count = more.count;
+	}
+	return all;
+}
+
 size_t decimal_read_plain(const char *data, size_t length, double *value)
 {
 	const char *end = data + length, *at = data;
@@ -313,17 +330,19 @@ size_t decimal_read_plain(const char *data, size_t length, double *value)
 	struct leading whole = leading_digits(at, end), fraction = { 0 };
 	if (whole.count == 0 || (whole.count > 1 && *at == '0'))
 		return 0;
+	unsigned digits = *at == '0' ? 0 : whole.count;
 	at += whole.count;
 	if (at < end && *at == '.') {
-		fraction = leading_digits(at + 1, end);
+		fraction = fraction_digits(at + 1, end);
 		at += 1 + fraction.count;
 		if (fraction.count == 0)
 			return 0;
 	}
-	uint64_t mantissa = whole.value * powers[fraction.count] + fraction.value;
-	if (mantissa > MAX_EXACT_INTEGER || (at < end && (is_digit(*at) || (*at | 0x20) == 'e')))
+	if (digits + fraction.count > MAX_DIGITS ||
+	    (at < end && (is_digit(*at) || (*at | 0x20) == 'e')))
 		return 0;
-	double magnitude = (double)mantissa / exact_powers[fraction.count];
+	double magnitude =
+		divide(whole.value * powers[fraction.count] + fraction.value, fraction.count);
 	*value = negative ? -magnitude : magnitude;
 	return (size_t)(at - data);
 }

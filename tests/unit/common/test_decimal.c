@@ -192,7 +192,15 @@ static void plain_numbers_are_read_the_same(void **state)
 		{ "12345678", 8 },
 		{ "123456789", 0 },
 		{ "0.12345678", 10 },
-		{ "0.123456789", 0 },
+		{ "0.123456789", 11 },
+		{ "0.0022792499999999562", 21 },
+		{ "-0.19135830000000002", 20 },
+		{ "0.1234567890123456789", 21 },
+		{ "0.12345678901234567890", 0 },
+		{ "12345678.12345678901", 20 },
+		{ "12345678.123456789012", 0 },
+		{ "0.99999999999999999", 19 },
+		{ "0.00000000000000000", 19 },
 		{ "1.", 0 },
 		{ ".5", 0 },
 		{ "01", 0 },
@@ -205,11 +213,11 @@ static void plain_numbers_are_read_the_same(void **state)
 		{ "x", 0 },
 		{ "1.5.5", 3 },
 		{ "1-", 1 },
-		{ "9007199.254740992", 0 },
+		{ "9007199.254740992", 17 },
 		{ "12345678.12345678", 17 },
-		{ "99999999.99999999", 0 },
+		{ "99999999.99999999", 17 },
 		{ "90071992.54740992", 17 },
-		{ "90071992.54740993", 0 },
+		{ "90071992.54740993", 17 },
 		{ "1\xb0", 1 },
 		{ "\xb0", 0 },
 	};
@@ -223,6 +231,15 @@ static void plain_numbers_are_read_the_same(void **state)
 		size_t length = (size_t)rand() % (sizeof(text) - 1);
 		for (size_t j = 0; j < length; j++)
 			text[j] = letters[(size_t)rand() % (sizeof(letters) - 1)];
+		text[length] = '\0';
+		expect_plain(text, SIZE_MAX);
+	}
+	for (int i = 0; i < 200000; i++) {
+		char text[40];
+		unsigned whole = (unsigned)rand() % 100000000;
+		int length = snprintf(text, sizeof(text), "%u.", whole >> rand() % 27);
+		for (int digits = 1 + rand() % 20; digits > 0; digits--)
+			text[length++] = (char)('0' + rand() % 10);
 		text[length] = '\0';
 		expect_plain(text, SIZE_MAX);
 	}

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -115,6 +116,48 @@ static void every_day_is_that_of_the_c_library(void **state)
 	}
 }
 
+/* What we print is read by a way of its own; a seventh digit leads around it. */
+static void expect_both_ways(const char printed[TIMESTAMP_MAX_TEXT])
+{
+	int64_t us = 0, other = 0;
+	char longer[TIMESTAMP_MAX_TEXT + 1];
+	size_t length = TIMESTAMP_MAX_TEXT - 1;
+	char *exact = malloc(length); /* reading over its end is noticed */
+	assert_non_null(exact);
+	memcpy(exact, printed, length);
+	memcpy(longer, printed, length - 1);
+	memcpy(longer + length - 1, "0Z", 2);
+	enum error error = timestamp_read(exact, length, &us);
+	enum error expected = timestamp_read(longer, length + 1, &other);
+	if (error != expected || us != other)
+		fail_msg("%.27s: %d and %d", printed, (int)error, (int)expected);
+	free(exact);
+}
+
+static void what_is_printed_is_read_the_same_both_ways(void **state)
+{
+	(void)state;
+	const int64_t first_us = INT64_C(-62135596800000000), last_us = INT64_C(253402300799999999);
+	char text[TIMESTAMP_MAX_TEXT];
+	int read = 0;
+	srand(3);
+	for (int i = 0; i < 100000; i++) {
+		int64_t us =
+			first_us +
+			(int64_t)((double)rand() / RAND_MAX * (double)(last_us - first_us)) / 2;
+		us += rand();
+		timestamp_print(us, text);
+		int64_t back;
+		assert_int_equal(timestamp_read(text, sizeof text - 1, &back), ERROR_OK);
+		assert_true(back == us);
+		/* Another character somewhere before the Z: a digit, or what lies around digits. */
+		text[rand() % 26] = (char)(rand() % 4 ? '0' + rand() % 10 : rand() % 256);
+		expect_both_ways(text);
+		read += timestamp_read(text, sizeof text - 1, &back) == ERROR_OK;
+	}
+	assert_in_range(read, 20000, 90000);
+}
+
 static void expect_epoch(const char *text, const char *expected)
 {
 	int64_t us = 42;
@@ -224,6 +267,7 @@ int main(void)
 		cmocka_unit_test(the_calendar_knows_its_leap_years),
 		cmocka_unit_test(what_is_no_timestamp_is_refused),
 		cmocka_unit_test(every_day_is_that_of_the_c_library),
+		cmocka_unit_test(what_is_printed_is_read_the_same_both_ways),
 		cmocka_unit_test(the_unit_of_an_epoch_is_told_by_its_range),
 		cmocka_unit_test(an_epoch_may_have_a_fraction_or_an_exponent),
 		cmocka_unit_test(an_epoch_outside_every_range_is_refused),
