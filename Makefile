@@ -23,9 +23,9 @@ VERSION := $(shell git describe --always --dirty --tags 2>/dev/null || echo unkn
 PACKAGES := rdkafka libcjson libcurl gsl zlib openssl
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs rdkafka libcjson libcurl zlib openssl 2>/dev/null) -lcivetweb
-GSL_LIBS   := -lgsl -lopenblas
-# Random numbers need no fast BLAS, which is 40 MB and starts threads.
-$(BUILD)/bin/gateway: GSL_LIBS := -lgsl -lgslcblas
+# A fast BLAS would be 40 MB and start threads for one decomposition of a small triangle; and OpenBLAS
+# brings libquadmath, beside which each printf of the process takes glibc's slow path.
+GSL_LIBS   := -lgsl -lgslcblas
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wundef -Wwrite-strings -Wvla -Wformat=2

@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 
 run_packages=(gcc make git pkg-config ca-certificates curl
-	librdkafka-dev libcjson-dev libcurl4-openssl-dev libgsl-dev libopenblas-dev libcivetweb-dev
+	librdkafka-dev libcjson-dev libcurl4-openssl-dev libgsl-dev libcivetweb-dev
 	zlib1g-dev libssl-dev
 	python3 python3-yaml supervisor default-jre-headless maven)
 test_packages=(clang clang-tidy clang-format llvm cppcheck libcmocka-dev locales python3-venv chromium)
