@@ -115,6 +115,20 @@ static void add_held_out(cJSON *report, const struct report_input *input)
 	cJSON *rival = cJSON_AddObjectToObject(json, "serving");
 	cJSON_AddNumberToObject(rival, "version", (double)input->rival->version);
 	cJSON_AddNumberToObject(rival, "rmse", input->rival->rmse);
+	cJSON_AddNumberToObject(rival, "skill_low", input->rival->skill.low);
+	cJSON_AddNumberToObject(rival, "skill_high", input->rival->skill.high);
+}
+
+static void add_gate(cJSON *report, const struct gate *gate)
+{
+	if (!gate) {
+		cJSON_AddNullToObject(report, "gate");
+		return;
+	}
+	cJSON *json = cJSON_AddObjectToObject(report, "gate");
+	cJSON_AddBoolToObject(json, "serves", gate->serves);
+	cJSON_AddStringToObject(json, "rule", gate_rule_name(gate->rule));
+	cJSON_AddStringToObject(json, "reason", gate->reason);
 }
 
 /* --- intervals ------------------------------------------------------------------------------ */
@@ -342,6 +356,7 @@ cJSON *report_version(const struct report_input *input)
 			report, "rows",
 			(double)partial_counts(input->reading->partial)->rows[ROW_USED]);
 	add_held_out(report, input);
+	add_gate(report, input->gate);
 	add_intervals(report, input);
 	add_warnings(report, input);
 	add_lineage(report, input);

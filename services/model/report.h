@@ -12,18 +12,12 @@
 #include "calibration.h"
 #include "dataset.h"
 #include "fit.h"
+#include "gate.h"
 #include "partial.h"
 #include "predictor_json.h"
 #include "reading.h"
 #include "skill.h"
 #include "spec.h"
-
-/* How the version that serves does on the same held-out rows. */
-struct report_rival {
-	bool present;
-	int64_t version;
-	double rmse;
-};
 
 struct report_input {
 	const struct spec *spec;
@@ -33,7 +27,8 @@ struct report_input {
 	const struct calibration *calibration;
 	const struct skill *skill; /* of the fit */
 	const struct partial_split *split;
-	const struct report_rival *rival;
+	const struct gate_rival *rival;
+	const struct gate *gate; /* NULL: the last price itself */
 	const struct reading_result *reading;
 	const struct dataset *dataset;
 	bool resumed; /* only what was new was read */

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH = 79 };
+enum { WIDTH = 79, LABEL = 21 };
 
 static const cJSON *member(const cJSON *json, const char *name)
 {
@@ -198,6 +198,33 @@ static void put_held_out(struct text *out, const cJSON *report)
 	put_test(out, member(held_out, "skill_last_test"));
 }
 
+/* Behind a label, in as many lines as it takes. */
+static void put_words(struct text *out, const char *words)
+{
+	size_t column = LABEL;
+	while (*words) {
+		size_t length = strcspn(words, " ");
+		if (column > LABEL && column + 1 + length > WIDTH) {
+			text_putf(out, "\n%*s", LABEL, "");
+			column = LABEL;
+		}
+		text_putf(out, "%s%.*s", column > LABEL ? " " : "", (int)length, words);
+		column += length + (column > LABEL ? 1 : 0);
+		words += length + strspn(words + length, " ");
+	}
+	text_putc(out, '\n');
+}
+
+static void put_gate(struct text *out, const cJSON *gate)
+{
+	if (!cJSON_IsObject(gate))
+		return;
+	bool serves = cJSON_IsTrue(member(gate, "serves"));
+	text_putf(out, "%-21s%s, by the rule \"%s\":\n%*s", "Gate",
+		  serves ? "serves" : "does not serve", string(gate, "rule"), LABEL, "");
+	put_words(out, string(gate, "reason"));
+}
+
 static void put_intervals(struct text *out, const cJSON *report)
 {
 	static const char *const kinds[] = { "plain", "conformal", "adaptive" };
@@ -243,6 +270,7 @@ void report_text(const char *report, size_t length, int64_t number, struct text 
 	PUT_ENTRIES(out, json, SUMMARY);
 	put_coefficients(out, json);
 	put_held_out(out, json);
+	put_gate(out, member(json, "gate"));
 	put_intervals(out, json);
 	put_warnings(out, json);
 	cJSON_Delete(json);

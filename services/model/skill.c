@@ -110,14 +110,22 @@ struct latest {
 	double squares[TAIL_ROWS], last_squares[TAIL_ROWS];
 };
 
-static void gather(const struct predictor *predictor, struct tail *tail, int64_t since_us,
-		   struct latest *latest)
+static double error_of(const struct version *rival, const struct feature_row *row)
+{
+	struct prediction made;
+	if (!rival)
+		return row->y - row->last;
+	return version_predict(rival, row->x, 0.95, &made) == ERROR_OK ? row->y - made.value : NAN;
+}
+
+static void gather(const struct predictor *predictor, const struct version *rival,
+		   struct tail *tail, int64_t since_us, struct latest *latest)
 {
 	size_t rows = tail_count(tail);
 	for (size_t i = 0; i < rows; i++) {
 		struct feature_row row = tail_row(tail, i);
 		double error = row.y - fit_predict(&predictor->fit, row.x);
-		double last_error = row.y - row.last;
+		double last_error = error_of(rival, &row);
 		if (row.timestamp_us < since_us || !isfinite(error) || !isfinite(last_error))
 			continue;
 		latest->first_us = latest->count == 0 ? row.timestamp_us : latest->first_us;
@@ -163,7 +171,8 @@ static size_t blocks_of_rows(const struct latest *latest, struct skill_block *bl
 }
 
 static size_t blocks_of_buckets(const struct spec *spec, const struct predictor *predictor,
-				struct partial *partial, struct skill_block *blocks)
+				const struct version *rival, struct partial *partial,
+				struct skill_block *blocks)
 {
 	struct rfactor *buckets[PARTIAL_MAX_BUCKETS];
 	size_t count = partial_held_out(partial, buckets);
@@ -172,8 +181,9 @@ static size_t blocks_of_buckets(const struct spec *spec, const struct predictor 
 		struct skill_block *block = &blocks[block_of(i, count)];
 		fit_score(&predictor->fit, 0, true, spec->feature_count, buckets[i], &score);
 		double rows = (double)score.rows;
+		double its = rival ? version_rmse(rival, buckets[i]) : score.last_rmse;
 		block->squares += rows * score.rmse * score.rmse;
-		block->last_squares += rows * score.last_rmse * score.last_rmse;
+		block->last_squares += rows * its * its;
 	}
 	return count > SKILL_MAX_BLOCKS ? SKILL_MAX_BLOCKS : count;
 }
@@ -190,18 +200,19 @@ static enum skill_verdict verdict_of(const struct skill *skill)
 }
 
 enum error skill_find(const struct spec *spec, const struct predictor *predictor,
-		      struct partial *partial, int64_t since_us, struct skill *skill)
+		      const struct version *rival, struct partial *partial, int64_t since_us,
+		      struct skill *skill)
 {
 	*skill = (struct skill){ .low = NAN, .high = NAN, .statistic = NAN, .p = NAN };
-	if (!spec_is_ordered(spec) || predictor->last_price)
+	if ((!rival && !spec_is_ordered(spec)) || predictor->last_price)
 		return ERROR_OK;
 	struct latest *latest = calloc(1, sizeof(*latest)); /* too large for a stack */
 	if (!latest)
 		return ERROR_NO_MEMORY;
 	struct skill_block blocks[SKILL_MAX_BLOCKS] = { { 0 } };
-	gather(predictor, partial_tail(partial), since_us, latest);
+	gather(predictor, rival, partial_tail(partial), since_us, latest);
 	skill->blocks = spec->split == SPLIT_TIME
-				? blocks_of_buckets(spec, predictor, partial, blocks)
+				? blocks_of_buckets(spec, predictor, rival, partial, blocks)
 				: blocks_of_rows(latest, blocks);
 	skill_bootstrap(blocks, skill->blocks, &skill->low, &skill->high);
 	test(spec, latest, skill);

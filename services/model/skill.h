@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Whether a fit's skill against the last price, on held-out rows, is more than noise. Skill is
- * 1 - rmse / rmse of the last price. Reentrant.
+ * Whether a fit's skill on held-out rows is more than noise: against the last price, or against
+ * another version. Skill is 1 - rmse / rmse of that. Reentrant.
  *
  *   interval  95%, by a bootstrap of blocks of time (Carlstein 1986): the blocks are the held-out
  *             buckets, each no shorter than the horizon, whose sums of squares come out of their R
@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "model_version.h"
 #include "partial.h"
 #include "predictor_json.h"
 #include "spec.h"
@@ -43,13 +44,15 @@ struct skill {
 	enum skill_verdict verdict;
 };
 
-/* `since_us` as for calibrate(). Works in waiting rows first. NO_MEMORY. */
+/* `rival` NULL: the last price, which specs that are not ordered do not have (nothing is known
+ * then). `since_us` as for calibrate(). Works in waiting rows first. NO_MEMORY. */
 enum error skill_find(const struct spec *spec, const struct predictor *predictor,
-		      struct partial *partial, int64_t since_us, struct skill *skill) MUST_USE;
+		      const struct version *rival, struct partial *partial, int64_t since_us,
+		      struct skill *skill) MUST_USE;
 
 /* The parts, for tests. d: differences of squared errors, the oldest first. */
 struct skill_block {
-	double squares, last_squares; /* of the fit's errors and the last price's */
+	double squares, last_squares; /* of the fit's errors and the other's */
 };
 void skill_bootstrap(const struct skill_block *blocks, size_t count, double *low, double *high);
 void skill_diebold_mariano(const double *d, size_t count, uint64_t horizon, double *statistic,

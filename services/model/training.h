@@ -4,10 +4,9 @@
  * readers. Also trains by itself: a model without a version once there is enough, again when the
  * data have doubled, and every retrain_every_s. Any thread may call.
  *
- * A new version serves when nothing served before, or when its error on the held-out rows is below
- * that of the version that serves, on the same rows; a forecast must also beat the last price
- * there. For models of the same record (ia, streamlit) the rule is the same: the held-out rows
- * are fixed by the seed and the record itself, so the serving version never saw them either.
+ * Whether a new version serves is the gate's to say (gate.h), by the held-out rows, which the one
+ * that serves has not seen either: by time they are newer than its own; of a seeded split they are
+ * fixed by the seed and the record itself.
  */
 #ifndef TICKLINE_MODEL_TRAINING_H
 #define TICKLINE_MODEL_TRAINING_H

@@ -21,10 +21,6 @@
 /* Files may be joined or removed between listing and reading: then all starts again. */
 enum { LISTING_ATTEMPTS = 3, SPARE_ROWS = 2 };
 
-/* An error counts as lower when it is so beyond rounding: the same rows, merged in another order,
- * must not look like progress. */
-static const double GATE_MARGIN = 1e-9;
-
 struct run {
 	struct training *training;
 	struct task *task;
@@ -42,7 +38,8 @@ struct run {
 	struct predictor predictor;
 	struct calibration calibration;
 	struct skill skill;
-	struct report_rival rival;
+	struct gate_rival rival;
+	struct gate gate;
 	int64_t created_us;
 	char memory[JOB_MAX_REASON + 1];
 	struct text why; /* becomes the job's reason */
@@ -297,18 +294,27 @@ static enum error set_intervals(struct run *run, struct predictor *predictor,
 	return error;
 }
 
-/* The version that serves, on the same rows; only where it is of the same spec. */
-static void find_rival(struct run *run)
+static bool is_of_my_spec(const struct run *run, const struct version *version)
 {
 	char mine[65], its[65];
+	return spec_hash(&run->spec, mine) == ERROR_OK &&
+	       spec_hash(version_spec(version), its) == ERROR_OK && strcmp(mine, its) == 0;
+}
+
+/* The version that serves, on the same rows; only where it is of the same spec. */
+static enum error find_rival(struct run *run)
+{
 	struct version *serving = registry_acquire(run->training->registry, run->spec.name);
-	if (serving && run->split.held_out && spec_hash(&run->spec, mine) == ERROR_OK &&
-	    spec_hash(version_spec(serving), its) == ERROR_OK && strcmp(mine, its) == 0) {
+	enum error error = ERROR_OK;
+	if (serving && run->split.held_out && is_of_my_spec(run, serving)) {
 		run->rival.present = true;
 		run->rival.version = version_number(serving);
 		run->rival.rmse = version_rmse(serving, run->split.held_out);
+		error = skill_find(&run->spec, &run->predictor, serving, run->reading.partial,
+				   held_out_since(run), &run->rival.skill);
 	}
 	version_release(&serving);
+	return error;
 }
 
 static enum error fit(struct run *run)
@@ -330,9 +336,10 @@ static enum error fit(struct run *run)
 		return error;
 	fill_predictor(run);
 	score(run);
-	find_rival(run);
-	error = skill_find(&run->spec, &run->predictor, run->reading.partial, held_out_since(run),
-			   &run->skill);
+	error = find_rival(run);
+	if (error == ERROR_OK)
+		error = skill_find(&run->spec, &run->predictor, NULL, run->reading.partial,
+				   held_out_since(run), &run->skill);
 	if (error != ERROR_OK)
 		return error;
 	return set_intervals(run, &run->predictor, &run->calibration);
@@ -340,36 +347,16 @@ static enum error fit(struct run *run)
 
 /* --- saving ---------------------------------------------------------------------------------- */
 
-/* Whether the fit may serve, and why. */
-static bool passes_gate(const struct run *run, bool has_serving, char *reason, size_t size)
+static void pass_gate(struct run *run, bool has_serving)
 {
-	double rmse = run->score.rmse, last = run->score.last_rmse;
-	bool forecast = run->spec.anchor >= 0;
-	if (run->score.rows == 0) {
-		snprintf(reason, size, "%s",
-			 has_serving ? "nothing is held out, so it can't be compared"
-				     : "the first version");
-		return !has_serving;
-	}
-	if (forecast && !(rmse < last)) {
-		snprintf(reason, size,
-			 "on %" PRIu64 " held-out rows its error, %.6g, is not below that of the "
-			 "last price, %.6g",
-			 run->score.rows, rmse, last);
-		return false;
-	}
-	if (!run->rival.present) {
-		snprintf(reason, size, "%s",
-			 has_serving ? "it is the first of its spec" : "the first version");
-		return true;
-	}
-	bool better = rmse < run->rival.rmse * (1 - GATE_MARGIN);
-	snprintf(reason, size,
-		 "on %" PRIu64 " held-out rows its error, %.6g, is %s that of version %" PRId64
-		 ", %.6g",
-		 run->score.rows, rmse, better ? "below" : "not below", run->rival.version,
-		 run->rival.rmse);
-	return better;
+	const struct gate_input input = {
+		.forecast = run->spec.anchor >= 0,
+		.has_serving = has_serving,
+		.score = &run->score,
+		.skill = &run->skill,
+		.rival = &run->rival,
+	};
+	run->gate = gate_decide(&input);
 }
 
 static cJSON *make_body(const struct run *run, const struct predictor *predictor,
@@ -385,6 +372,7 @@ static cJSON *make_body(const struct run *run, const struct predictor *predictor
 		.skill = &run->skill,
 		.split = &run->split,
 		.rival = &run->rival,
+		.gate = fitted ? &run->gate : NULL,
 		.reading = &run->reading,
 		.dataset = &run->dataset,
 		.resumed = run->resumes,
@@ -416,40 +404,66 @@ static enum error save_last_price(struct run *run, bool serves)
 	return error == ERROR_EXISTS ? ERROR_OK : error;
 }
 
-static enum error save_fit(struct run *run, bool serves, const char *reason)
+static enum error save_fit(struct run *run)
 {
 	int64_t number;
 	cJSON *body = make_body(run, &run->predictor, &run->fit, &run->score, &run->calibration);
 	if (!body)
 		return ERROR_NO_MEMORY;
 	enum error error = registry_add(run->training->registry, run->spec.name, body, false,
-					serves ? "gate" : NULL, reason, &number, &run->why);
+					run->gate.serves ? "gate" : NULL, run->gate.reason, &number,
+					&run->why);
 	cJSON_Delete(body);
 	if (error != ERROR_OK)
 		return error;
 	pthread_mutex_lock(&run->training->lock);
 	run->task->job.version = number;
-	run->task->job.serves = serves;
+	run->task->job.serves = run->gate.serves;
 	pthread_mutex_unlock(&run->training->lock);
 	return ERROR_OK;
 }
 
-static enum error save(struct run *run)
+/* The gate takes back only what it gave. */
+static bool gate_promoted(struct registry *registry, const char *model)
+{
+	struct serving_event newest;
+	size_t count, total;
+	return registry_history(registry, model, &newest, 1, &count, &total) == ERROR_OK &&
+	       count == 1 && strcmp(newest.by, "gate") == 0;
+}
+
+static enum error return_to_last_price(struct run *run)
 {
 	char reason[256];
 	struct registry *registry = run->training->registry;
+	if (!run->gate.last_price_returns || !gate_promoted(registry, run->spec.name))
+		return ERROR_OK;
+	snprintf(reason, sizeof(reason),
+		 "on %" PRIu64 " held-out rows the error of version %" PRId64
+		 ", %.6g, is not below that of the last price any more, %.6g",
+		 run->score.rows, run->rival.version, run->rival.rmse, run->score.last_rmse);
+	enum error error = registry_promote(registry, run->spec.name, 0, "gate", reason, &run->why);
+	if (error == ERROR_OK)
+		text_putf(&run->why, "; the last price serves again: %s", reason);
+	return error;
+}
+
+static enum error save(struct run *run)
+{
+	struct registry *registry = run->training->registry;
 	struct version *serving = registry_acquire(registry, run->spec.name);
 	struct version *zero = registry_version(registry, run->spec.name, 0);
-	bool has_serving = serving != NULL;
-	bool serves = passes_gate(run, has_serving, reason, sizeof(reason));
 	enum error error = ERROR_OK;
+	pass_gate(run, serving != NULL);
 	training_set_phase(run->training, run->task, "saving");
 	if (run->spec.anchor >= 0 && !zero)
-		error = save_last_price(run, !has_serving && !serves);
+		error = save_last_price(run, !serving && !run->gate.serves);
 	if (error == ERROR_OK)
-		error = save_fit(run, serves, reason);
-	if (error == ERROR_OK && !serves)
-		text_putf(&run->why, "it does not serve: %s", reason);
+		error = save_fit(run);
+	if (error == ERROR_OK && !run->gate.serves)
+		text_putf(&run->why, "it does not serve: %s", run->gate.reason);
+	if (error == ERROR_OK)
+		error = return_to_last_price(run);
 	version_release(&serving);
 	version_release(&zero);
 	return error;

@@ -277,8 +277,9 @@ def test_forecast_of_real_bars_tells_its_skill(model, hdfs, names):
     assert found["lineage"]["rows"]["pending"] == 5
     assert coefficients(found)["close"] == {**coefficients(found)["close"], "status": "fixed",
                                             "value": 1}
-    better = found["held_out"]["rmse"] < found["held_out"]["last_price_rmse"]
-    assert job["serves"] == better
+    better = found["held_out"]["skill_last_test"]["verdict"] == "better than the last price"
+    assert job["serves"] == found["gate"]["serves"] == better
+    assert found["gate"]["rule"] == "beats-last-price"
     assert server.get("/v1/models/forecast_5m").json()["serving"]["version"] == \
         (job["version"] if better else 0)
     # Version 0 is the last price, with intervals as wide as it was off.
@@ -289,7 +290,8 @@ def test_forecast_of_real_bars_tells_its_skill(model, hdfs, names):
     answer = server.post("/v1/models/forecast_5m/predict", row).json()
     low, high = answer["interval"]
     everywhere = np.abs(close[15 + 5:] - close[15:-5])
-    covered = (everywhere <= (high - low) / 2).mean()
+    # The factor is of the data's end; without it the interval is that of all rows.
+    covered = (everywhere <= (high - low) / 2 / answer["interval_factor"]).mean()
     assert answer["prediction"] == 23456.5 and answer["version"] == 0
     assert 0.945 < covered < 0.965
 
@@ -406,6 +408,32 @@ def test_a_better_version_serves_and_a_worse_one_does_not(model, hdfs, names):
     events = server.get("/v1/models/ia/history").json()
     assert [e["version"] for e in next(v for v in events.values() if isinstance(v, list))] == \
         [3, 2, 3, 1]
+
+
+def test_the_last_price_gives_its_place_to_skill_alone_and_takes_it_back(model, hdfs, names):
+    random = np.random.default_rng(5)
+    rows = bars(4000, seed=12, volume=1)
+    # For two days a third of each minute's change comes again in the next one; then it does not.
+    change = random.normal(0, 50, 4000)
+    for i in range(1, 2000):
+        change[i] += change[i - 1] / 3
+    rows[:, :4] = (100000 + np.cumsum(change)).round(2)[:, None]
+    write_file(hdfs, names, "bars", 0, lines(rows[:2000], 0, 60))
+    server = model()
+    def serving():
+        return server.get("/v1/models/forecast_1m").json()["serving"]["version"]
+    assert train(server, "forecast_1m")["serves"] and serving() == 1
+    assert report(server, "forecast_1m", 1)["gate"]["rule"] == "beats-last-price"
+    write_file(hdfs, names, "bars", 2000, lines(rows[2000:], 2000 * 60, 60))
+    job = train(server, "forecast_1m")
+    assert not job["serves"] and "; the last price serves again: " in job["reason"], job
+    assert serving() == 0
+    newest = server.get("/v1/models/forecast_1m/history").json()
+    newest = next(v for v in newest.values() if isinstance(v, list))[0]
+    assert newest["by"] == "gate" and "error of version 1, " in newest["reason"]
+    # What an admin wants, the gate leaves.
+    assert server.post("/v1/models/forecast_1m/versions/1/promote").status_code == 200
+    assert not train(server, "forecast_1m")["serves"] and serving() == 1
 
 
 def test_trains_by_itself_once_there_is_enough(model, hdfs, names):

@@ -26,7 +26,8 @@ struct made {
 	struct dataset_file files[2];
 	struct calibration calibration;
 	struct skill skill;
-	struct report_rival rival;
+	struct gate_rival rival;
+	struct gate gate;
 };
 
 static const struct spec *builtin(const char *name)
@@ -78,7 +79,7 @@ static struct made *make(const char *model, int rows)
 	if (made->split.held_out)
 		fit_score(&made->fit.predictor, made->fit.target_mean, spec_is_ordered(&made->spec),
 			  made->spec.feature_count, made->split.held_out, &made->score);
-	assert_int_equal(skill_find(&made->spec, &made->predictor, made->partial,
+	assert_int_equal(skill_find(&made->spec, &made->predictor, NULL, made->partial,
 				    made->split.held_out ? made->split.cut_us : INT64_MAX,
 				    &made->skill),
 			 ERROR_OK);
@@ -86,6 +87,10 @@ static struct made *make(const char *model, int rows)
 				   made->split.held_out ? made->split.cut_us : INT64_MAX,
 				   &made->calibration),
 			 ERROR_OK);
+	made->gate = gate_decide(&(struct gate_input){ .forecast = true,
+						       .score = &made->score,
+						       .skill = &made->skill,
+						       .rival = &made->rival });
 	made->reading.partial = made->partial;
 	made->files[0] = (struct dataset_file){ 0, 0, 99, 5000, DATA_CSV, DATE_NONE };
 	made->files[1] = (struct dataset_file){ 3, 10, 29, 700, DATA_CSV, DATE_NONE };
@@ -111,6 +116,7 @@ static cJSON *body_of(const struct made *made, const struct predictor *predictor
 					    .skill = &made->skill,
 					    .split = &made->split,
 					    .rival = &made->rival,
+					    .gate = with_fit ? &made->gate : NULL,
 					    .reading = &made->reading,
 					    .dataset = &made->dataset,
 					    .folder = "/bitcoin/data/x",
@@ -300,7 +306,7 @@ static void the_report_tells_everything(void **state)
 {
 	(void)state;
 	struct made *made = make("forecast_5m", 3000);
-	made->rival = (struct report_rival){ .present = true, .version = 3, .rmse = 12.5 };
+	made->rival = (struct gate_rival){ .present = true, .version = 3, .rmse = 12.5 };
 	made->reading.refused_count = 1;
 	made->reading.refused[0].file = made->files[1];
 	strcpy(made->reading.refused[0].reason, "cut");
@@ -321,6 +327,9 @@ static void the_report_tells_everything(void **state)
 		    member(test, "high")->valuedouble > made->score.skill_last);
 	assert_int_equal(member(test, "rows")->valueint, 600);
 	assert_int_equal(member(test, "horizon_rows")->valueint, 5);
+	assert_true(cJSON_IsTrue(member(member(report, "gate"), "serves")));
+	assert_string_equal(member(member(report, "gate"), "rule")->valuestring,
+			    "beats-last-price");
 	const cJSON *lineage = member(report, "lineage");
 	assert_int_equal(member(lineage, "bytes")->valueint, 5700);
 	const cJSON *partition = cJSON_GetArrayItem(member(lineage, "partitions"), 1);
@@ -357,6 +366,8 @@ static void the_report_reads_as_a_page(void **state)
 	has_line(&page, "coef    std err        t  P>|t|     [0.025     0.975]\n");
 	has_line(&page, "\nreturn_1m ");
 	has_line(&page, "Verdict              better than the last price\n");
+	has_line(&page, "\nGate                 serves, by the rule \"beats-last-price\":\n"
+			"                     its skill against the last price is +");
 	has_line(&page, "Diebold-Mariano      ");
 	has_line(&page, "Coverage             plain 1");
 	assert_null(strstr(page.data, "nan"));

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,7 +123,8 @@ static struct skill found(const char *model, double foretold)
 	}
 	struct skill skill;
 	assert_int_equal(partial_split(partial, &split), ERROR_OK);
-	assert_int_equal(skill_find(spec, &predictor, partial, split.cut_us, &skill), ERROR_OK);
+	assert_int_equal(skill_find(spec, &predictor, NULL, partial, split.cut_us, &skill),
+			 ERROR_OK);
 	partial_split_clean_up(&split);
 	partial_destroy(&partial);
 	return skill;
@@ -152,6 +154,60 @@ static void skill_is_told_from_noise(void **state)
 	assert_true(isnan(unordered.low) && isnan(unordered.p));
 }
 
+/* y = x + 1, of rows of the same record. */
+static struct version *rival_of(const struct spec *spec, double base)
+{
+	char text[1024];
+	struct version *version;
+	snprintf(text, sizeof text,
+		 "{\"version\":3,\"created_us\":5,\"predictor\":{\"kind\":\"linear\","
+		 "\"anchor\":null,\"ones\":true,\"features\":[\"buy_price\"],\"base\":%g,"
+		 "\"slope\":[1],\"shift\":[0],\"scale\":[1],\"triangle\":[4,0,0,4],"
+		 "\"low\":[0,0,0,0,0,0],\"high\":[1,1,1,1,1,1],\"freedom\":30,\"rows\":32,"
+		 "\"s\":1},\"report\":{}}",
+		 base);
+	cJSON *json = cJSON_Parse(text);
+	cJSON_AddItemToObject(json, "spec", spec_to_json(spec));
+	assert_int_equal(version_from_json(json, &version, NULL), ERROR_OK);
+	cJSON_Delete(json);
+	return version;
+}
+
+/* Against a version, the last price is not needed: `off` by both, the fit is right. */
+static struct skill against(double off)
+{
+	const struct spec *spec = builtin("ia");
+	struct version *rival = rival_of(spec, off);
+	struct partial *partial = partial_new(spec);
+	struct predictor predictor = {
+		.fit = { .kept = 1, .slope = { 1 }, .scale = { 1 }, .anchor = -1 }
+	};
+	srand(3);
+	for (int i = 0; i < 2000; i++) {
+		struct feature_row row = { .timestamp_us =
+						   INT64_C(1751328000000000) + i * INT64_C(1000000),
+					   .identity = (uint64_t)rand() << 32 | (unsigned)rand(),
+					   .last = NAN };
+		row.x[0] = 20000 + rand() % 40000;
+		row.y = row.x[0] + uniform();
+		partial_take(&row, ROW_USED, partial);
+	}
+	struct skill skill;
+	assert_int_equal(skill_find(spec, &predictor, rival, partial, INT64_MIN, &skill), ERROR_OK);
+	partial_destroy(&partial);
+	version_release(&rival);
+	return skill;
+}
+
+static void skill_against_another_version(void **state)
+{
+	(void)state;
+	struct skill same = against(0), other = against(0.25);
+	assert_true(same.low == 0 && same.high == 0 && isnan(same.p));
+	assert_int_equal(other.blocks, SKILL_MAX_BLOCKS);
+	assert_true(other.rows > 300 && other.low > 0.1 && other.high < 0.5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +216,7 @@ int main(void)
 		cmocka_unit_test(what_can_not_be_tested_is_unknown),
 		cmocka_unit_test(the_bootstrap_repeats_itself),
 		cmocka_unit_test(skill_is_told_from_noise),
+		cmocka_unit_test(skill_against_another_version),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
