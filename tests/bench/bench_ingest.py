@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ingest beside librdkafka alone (nothing read, nothing written) and beside Spark Structured Streaming, one
-partition, on a Kafka and an HDFS of its own; and its memory. Exits 1 when a target was missed."""
+partition, on a Kafka and an HDFS of its own; its memory, and what its formats cost. Exits 1 when a target was
+missed."""
 import argparse
 import collections
 import json
@@ -17,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
+import ingest_peers
 import spark_peers
 from measure import ROOT, head, in_turn, median, row
 
@@ -28,15 +30,17 @@ from servers.stack import Stack  # noqa: E402
 MEMORY_LIMIT_MB = 256
 LIMIT_S = 120
 
+FORMATS = ("csv", "csv.gz", "jsonl", "jsonl.gz")
+
 # Rows per s of one run: alone, and with the program's start.
-Drained = collections.namedtuple("Drained", "per_s whole_per_s peak_mb")
+Drained = collections.namedtuple("Drained", "per_s whole_per_s row_bytes peak_mb")
 
 
 class Ingest:
     """One run from the beginning of the topic, into a folder of its own."""
     runs = 0
 
-    def __init__(self, binary, stack, folder):
+    def __init__(self, binary, stack, folder, **more):
         Ingest.runs += 1
         port, management = ports.free(2)
         root = f"/bench-{Ingest.runs}"
@@ -44,7 +48,7 @@ class Ingest:
         settings = {"KAFKA_BROKERS": stack.addresses["kafka"], "TICKS_TOPIC": "peer",
                     "BARS_TOPIC": "bars", "HTTP_PORT": port, "MANAGEMENT_PORT": management,
                     "HDFS_URLS": stack.addresses["namenode"], "HDFS_ROOT": root,
-                    "HDFS_USER": "bitcoin", "GROUP": root.strip("/")}
+                    "HDFS_USER": "bitcoin", "GROUP": root.strip("/"), **more}
         environment = {f"INGEST_{name}": str(value) for name, value in settings.items()}
         self.url, self.log = f"http://127.0.0.1:{port}", folder / "ingest.log"
         self.started = time.monotonic()
@@ -74,8 +78,9 @@ class Ingest:
         begun = time.monotonic()
         files = self.call("/v1/flush", "POST")["files"]
         ended = time.monotonic()
-        rows = max(file["last_offset"] for file in files) + 1
-        return Drained(rows / (ended - begun), rows / (ended - self.started), self.peak_mb())
+        rows = sum(file["rows"] for file in files)
+        return Drained(rows / (ended - begun), rows / (ended - self.started),
+                       sum(file["bytes"] for file in files) / rows, self.peak_mb())
 
     def peak_mb(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
@@ -86,9 +91,9 @@ class Ingest:
         self.process.wait(60)
 
 
-def drained(stack, folder, options):
-    """By one run of ours."""
-    ingest = Ingest(options.bin / "ingest", stack, folder)
+def drained(stack, folder, options, **more):
+    """By one run of ours with `more` settings."""
+    ingest = Ingest(options.bin / "ingest", stack, folder, **more)
     try:
         return ingest.drain()
     finally:
@@ -107,33 +112,24 @@ def beside_librdkafka(stack, folder, options):
 
 
 def beside_spark(stack, folder, options):
-    """Spark's side has no start-up in it and a warm JVM: its batches, by its own progress reports."""
-    peer = spark_peers.start(options.python, folder, "peer_spark_stream.py", stack.addresses["kafka"],
-                       "peer", needs_jars=True)
-    if peer is None:
-        return True
-    cold = []
-
-    def theirs():
-        home = f"/bench-spark-{len(cold)}"
-        stack.hdfs.make_home(home)
-        said = peer.ask(f"{stack.addresses['namenode_rpc']}{home}/ticks")
-        cold.append(said["rows"] / (time.monotonic() - peer.begun))
-        return Drained(said["rows"] / said["batches_s"], said["rows"] / said["whole_s"],
-                       said["peak_mb"])
-    with peer:
-        drained_by, ours = in_turn(options.rounds, theirs, lambda: drained(stack, folder, options))
-    head(f"{options.rows:,} ticks from one partition to HDFS (peer: Spark Structured Streaming, one "
-         f"trigger),\nmedians of {options.rounds} runs, after one that is not counted")
-    met = row("rows per s", median(ours, "per_s"), median(drained_by, "per_s"), 10)
-    row("with the query's start and end", median(ours, "per_s"), median(drained_by, "whole_per_s"),
-        None)
-    row("with the programs' start, cold", median(ours, "whole_per_s"), cold[0], None)
-    row("peak resident, MB", max(run.peak_mb for run in ours), drained_by[-1].peak_mb, None)
-    return met
+    return ingest_peers.beside_spark(stack, folder, options, lambda: drained(stack, folder, options))
 
 
-SECTIONS = {"librdkafka": beside_librdkafka, "spark": beside_spark}
+def formats(stack, folder, options):
+    """What packing and JSON cost in time and spare in bytes. The ticks of peer_produce.c are made in a loop,
+    so that they pack better than real ones."""
+    runs = in_turn(options.rounds, *(lambda name=name: drained(stack, folder, options, FORMAT=name)
+                                     for name in FORMATS))
+    csv = runs[0]
+    head(f"{options.rows:,} ticks in each format (peer: csv), medians of {options.rounds} runs")
+    for name, found in zip(FORMATS, runs):
+        row(f"{name}, rows per s", median(found, "per_s"), median(csv, "per_s"), None)
+        row("  bytes a row", median(found, "row_bytes"), median(csv, "row_bytes"), None, form="{:,.1f}")
+    peak_mb = max(run.peak_mb for found in runs for run in found)
+    return row("peak resident, MB (peer: the limit)", peak_mb, MEMORY_LIMIT_MB, 1, False)
+
+
+SECTIONS = {"librdkafka": beside_librdkafka, "spark": beside_spark, "formats": formats}
 
 
 def run(stack, folder, options):
