@@ -8,6 +8,11 @@
 
 enum { LIST_REPLY_BYTES = 64 * 1024 * 1024, MAX_NAME_BYTES = 1024 };
 
+static char *copy(const char *text)
+{
+	return strdup(text ? text : "");
+}
+
 enum error webhdfs_new(const struct webhdfs_options *options, struct webhdfs **client,
 		       struct text *why)
 {
@@ -18,13 +23,15 @@ enum error webhdfs_new(const struct webhdfs_options *options, struct webhdfs **c
 	if (error)
 		goto fail_nodes;
 	error = ERROR_NO_MEMORY;
-	made->user = strdup(options->user ? options->user : "");
-	made->token = strdup(options->token ? options->token : "");
+	made->urls = copy(options->urls);
+	made->user = copy(options->user);
+	made->token = copy(options->token);
+	made->host_map = copy(options->host_map);
 	made->http = http_client_new();
-	if (!made->user || !made->token || !made->http)
+	if (!made->urls || !made->user || !made->token || !made->host_map || !made->http)
 		goto fail_parts;
-	if (options->host_map && options->host_map[0])
-		http_client_map_hosts(made->http, options->host_map);
+	if (made->host_map[0])
+		http_client_map_hosts(made->http, made->host_map);
 	made->limits = options->limits;
 	made->metrics = options->metrics;
 	made->cancel = options->cancel;
@@ -39,6 +46,23 @@ fail_nodes:
 	return error;
 }
 
+enum error webhdfs_new_like(const struct webhdfs *like, struct webhdfs **client)
+{
+	const struct webhdfs_options options = { .urls = like->urls,
+						 .user = like->user,
+						 .token = like->token,
+						 .host_map = like->host_map,
+						 .limits = like->limits,
+						 .metrics = like->metrics,
+						 .cancel = like->cancel };
+	enum error error = webhdfs_new(&options, client, NULL);
+	if (!error) {
+		(*client)->active = like->active;
+		(*client)->no_batch_listing = like->no_batch_listing;
+	}
+	return error;
+}
+
 void webhdfs_destroy(struct webhdfs **client)
 {
 	if (!*client)
@@ -47,8 +71,10 @@ void webhdfs_destroy(struct webhdfs **client)
 		http_client_destroy(&(*client)->http);
 	for (size_t i = 0; i < (*client)->node_count; i++)
 		free((*client)->nodes[i]);
+	free((*client)->urls);
 	free((*client)->user);
 	free((*client)->token);
+	free((*client)->host_map);
 	free(*client);
 	*client = NULL;
 }

@@ -20,9 +20,8 @@ struct webhdfs {
 	struct http_client *http;
 	char *nodes[WEBHDFS_MAX_NODES]; /* "http://host:port", no slash at the end */
 	size_t node_count;
-	size_t active; /* where the last call got an answer from */
-	char *user;
-	char *token;
+	size_t active;                        /* where the last call got an answer from */
+	char *urls, *user, *token, *host_map; /* as they were given */
 	struct http_limits limits;
 	struct metrics *metrics;
 	const atomic_bool *cancel;
@@ -31,6 +30,10 @@ struct webhdfs {
 	bool no_batch_listing; /* the server does not know LISTSTATUS_BATCH */
 	bool one_page;         /* the last listing was OK, and no longer */
 };
+
+/* Another client that asks as this one does, for another thread; nothing else may use `like`
+ * meanwhile. NO_MEMORY. */
+enum error webhdfs_new_like(const struct webhdfs *like, struct webhdfs **client) MUST_USE;
 
 /* --- webhdfs_url.c ------------------------------------------------------------------------------
  */

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "../common/fake_hdfs.h"
 #include "../common/scripted_peer.h"
+#include "date_folder.h"
 #include "ingest_testing.h"
 #include "recovery.h"
 
@@ -272,6 +274,70 @@ static void a_join_of_empty_files_behind_is_noticed(void **state)
 	assert_int_equal(take_over(steps, COUNT(steps), &recovery), ERROR_RETRIABLE);
 }
 
+enum { FIRST_DATE = 20270, DATES = 40, DATE_OFFSETS = 10 };
+
+/* A file for each date, in the order of their offsets, but for the date `without`. */
+static enum error take_dates_over(int without, void (*after_listing)(struct fake_hdfs *, int),
+				  struct recovery *recovery)
+{
+	testing_begin();
+	struct fake_hdfs *fake = fake_hdfs_start();
+	fake_put(fake, "/r/dead_letters/bitcoin_data/other", "", 0);
+	fake_put(fake, "/r/staging/bitcoin_data/3/older/x", "", 0);
+	for (int i = 0; i < DATES; i++) {
+		char folder[100], path[200];
+		date_folder_path("/r/data/bitcoin_data", FIRST_DATE + i, folder, sizeof folder);
+		snprintf(path, sizeof path, "%s/part-00003-%020d-%020d.csv", folder,
+			 DATE_OFFSETS * i, DATE_OFFSETS * (i + 1) - 1);
+		if (i != without)
+			fake_put(fake, path, "x", 1);
+	}
+	fake->after_listing = after_listing;
+	const struct webhdfs_options options = fake_options(fake);
+	struct webhdfs *hdfs;
+	assert_int_equal(webhdfs_new(&options, &hdfs, NULL), ERROR_OK);
+	struct lease *lease = lease_new(&testing_dataset, 3);
+	struct text why;
+	text_init(&why, 10000);
+	enum error error = recovery_take_over(lease, hdfs, recovery, &why);
+	assert_true(error == ERROR_OK || strstr(why.data, "/r/data/bitcoin_data"));
+	text_clean_up(&why);
+	lease_drop(&lease);
+	webhdfs_destroy(&hdfs);
+	fake_hdfs_stop(fake);
+	testing_end();
+	return error;
+}
+
+static void many_folders_are_listed_at_a_time(void **state)
+{
+	(void)state;
+	struct recovery recovery;
+	assert_int_equal(take_dates_over(-1, NULL, &recovery), ERROR_OK);
+	assert_int_equal(recovery.published, DATES * DATE_OFFSETS - 1);
+	assert_int_equal(recovery.files, DATES);
+	assert_int_equal(recovery.gap_count, 0);
+	assert_int_equal(recovery.covered + recovery.overlaps, 0);
+	assert_int_equal(take_dates_over(17, NULL, &recovery), ERROR_OK);
+	assert_int_equal(recovery.files, DATES - 1);
+	assert_int_equal(recovery.gap_count, 1);
+	assert_int_equal(recovery.gaps[0].first, 17 * DATE_OFFSETS);
+	assert_int_equal(recovery.gaps[0].last, 18 * DATE_OFFSETS - 1);
+}
+
+static void fail_in_the_middle(struct fake_hdfs *fake, int listings)
+{
+	if (listings == DATES / 2)
+		atomic_store(&fake->fail_next, 1);
+}
+
+static void one_folder_that_is_not_told_is_enough(void **state)
+{
+	(void)state;
+	struct recovery recovery;
+	assert_int_equal(take_dates_over(-1, fail_in_the_middle, &recovery), ERROR_UNAVAILABLE);
+}
+
 /* An earlier owner's folder that can't be deleted: without the fence nothing may be read. */
 static void no_fence_no_recovery(void **state)
 {
@@ -350,6 +416,8 @@ int main(void)
 		cmocka_unit_test(all_folders_together_have_no_hole),
 		cmocka_unit_test(holes_between_folders_are_told),
 		cmocka_unit_test(a_join_of_empty_files_behind_is_noticed),
+		cmocka_unit_test(many_folders_are_listed_at_a_time),
+		cmocka_unit_test(one_folder_that_is_not_told_is_enough),
 		cmocka_unit_test(no_fence_no_recovery),
 		cmocka_unit_test(starts_behind_what_is_published),
 		cmocka_unit_test(starts_at_the_committed_offset_or_the_earliest),

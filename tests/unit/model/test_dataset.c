@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "fake_hdfs.h"
+#include "../common/fake_hdfs.h"
 #include "gzip.h"
 
 #define FOLDER "/bitcoin/data/bitcoin_bars"

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "fake_hdfs.h"
+#include "../common/fake_hdfs.h"
 
 #include "../common/scripted_peer.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "fake_hdfs.h"
+#include "../common/fake_hdfs.h"
 
 struct fixture {
 	char folder[64], memory[1000];

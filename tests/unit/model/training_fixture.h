@@ -14,8 +14,8 @@
 #include <gsl/gsl_errno.h>
 #include <math.h>
 
+#include "../common/fake_hdfs.h"
 #include "dataset.h"
-#include "fake_hdfs.h"
 #include "http_client.h"
 #include "local_file.h"
 #include "registry.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A NameNode and DataNode in memory, as far as the model service uses WebHDFS. One request per
+ * A NameNode and DataNode in memory, as far as the tests ask for WebHDFS. One request per
  * connection, one thread per connection; `lock` guards everything but the atomic members.
  */
 #ifndef TICKLINE_TESTS_FAKE_HDFS_H
@@ -134,11 +134,32 @@ static void fake_status(struct text *out, const char *name, bool folder,
 		  name, folder ? "DIRECTORY" : "FILE", folder ? 0 : file->listed_length, file->id);
 }
 
+/* Of all that a client encodes in a path, ours hold the sign of a folder of a date alone. */
+static void fake_decode(char *path)
+{
+	for (char *at = path; (at = strstr(at, "%3D"));) {
+		*at++ = '=';
+		memmove(at, at + 2, strlen(at + 2) + 1);
+	}
+}
+
+/* The name behind which a listing begins; "": all of them. */
+static void fake_start_after(const struct fake_request *request, char after[200])
+{
+	const char *at = strstr(request->query, "startAfter=");
+	at = at ? at + strlen("startAfter=") : "";
+	snprintf(after, 200, "%.*s", (int)strcspn(at, "&"), at);
+	fake_decode(after);
+}
+
 /* Each entry right below the folder once; false: the folder does not exist. */
 static bool fake_entries(struct fake_request *request)
 {
 	struct fake_hdfs *hdfs = request->hdfs;
 	size_t skip = strlen(request->path) + 1, told = 0;
+	bool exists = false;
+	char after[200];
+	fake_start_after(request, after);
 	char seen[20000] = "/";
 	for (size_t i = 0; i < hdfs->count; i++) {
 		if (!fake_is_below(hdfs->files[i].path, request->path))
@@ -148,6 +169,9 @@ static bool fake_entries(struct fake_request *request)
 		char *slash = strchr(name, '/');
 		if (slash)
 			*slash = '\0';
+		exists = true;
+		if (strcmp(name, after) <= 0)
+			continue;
 		snprintf(mark, sizeof(mark), "/%s/", name);
 		if (strstr(seen, mark))
 			continue;
@@ -157,12 +181,13 @@ static bool fake_entries(struct fake_request *request)
 			text_putc(&request->answer, ',');
 		fake_status(&request->answer, name, slash != NULL, &hdfs->files[i]);
 	}
-	return told > 0;
+	return exists;
 }
 
 static void fake_list(struct fake_request *request)
 {
-	bool second = strstr(request->query, "startAfter=") != NULL;
+	bool pages = atomic_load(&request->hdfs->in_pages);
+	bool second = pages && strstr(request->query, "startAfter=") != NULL;
 	text_puts(&request->answer, "{\"DirectoryListing\":{\"partialListing\":{\"FileStatuses\":{"
 				    "\"FileStatus\":[");
 	if (!second && !fake_entries(request)) {
@@ -170,8 +195,7 @@ static void fake_list(struct fake_request *request)
 		fake_exception(request, "404 Not Found", "FileNotFoundException");
 		return;
 	}
-	text_putf(&request->answer, "]}},\"remainingEntries\":%d}}",
-		  atomic_load(&request->hdfs->in_pages) && !second);
+	text_putf(&request->answer, "]}},\"remainingEntries\":%d}}", pages && !second);
 }
 
 static void fake_listed(struct fake_request *request)
@@ -304,15 +328,6 @@ static void fake_send(int fd, const char *data, size_t length)
 			return;
 		data += sent;
 		length -= (size_t)sent;
-	}
-}
-
-/* Of all that a client encodes in a path, ours hold the sign of a folder of a date alone. */
-static void fake_decode(char *path)
-{
-	for (char *at = path; (at = strstr(at, "%3D"));) {
-		*at++ = '=';
-		memmove(at, at + 2, strlen(at + 2) + 1);
 	}
 }
 
