@@ -16,6 +16,7 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+#include "array.h"
 #include "http_internal.h"
 #include "log.h"
 
@@ -81,16 +82,13 @@ static bool known_digest(const struct entries *entries, const unsigned char *dig
 
 static struct entry *new_entry(struct entries *entries)
 {
-	if (entries->count == entries->capacity) {
-		size_t capacity = entries->capacity == 0 ? 16 : entries->capacity * 2;
-		struct entry *items = realloc(entries->items, capacity * sizeof *items);
+	struct entry *items = array_room(entries->items, entries->count, &entries->capacity,
+					 SIZE_MAX, sizeof *items);
 
-		if (items == NULL)
-			return NULL;
-		entries->items = items;
-		entries->capacity = capacity;
-	}
-	return &entries->items[entries->count];
+	if (items == NULL)
+		return NULL;
+	entries->items = items;
+	return &items[entries->count];
 }
 
 /* Records of who did what name these where no token did it. */

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "array.h"
+
 enum {
 	FIRST_TICKETS = 4,   /* come with the outcome: a request of one record allocates once */
 	CHUNK_TICKETS = 128, /* one more allocation */
@@ -135,22 +137,6 @@ static void destroy(struct outcome *o)
 
 /* --- what is remembered; under the lock ------------------------------------------------------ */
 
-/* Room for one more element, up to `limit`; false: not. */
-static bool grow(void **array, size_t *room, size_t count, size_t limit, size_t size)
-{
-	if (count < *room)
-		return true;
-	if (count >= limit)
-		return false;
-	size_t wanted = *room ? *room * 2 : 8;
-	void *grown = realloc(*array, (wanted < limit ? wanted : limit) * size);
-	if (!grown)
-		return false;
-	*array = grown;
-	*room = wanted < limit ? wanted : limit;
-	return true;
-}
-
 static void remember_offset(struct outcome *o, int32_t partition, int64_t offset)
 {
 	size_t oldest = o->range_count > RANGES_LOOKED_AT ? o->range_count - RANGES_LOOKED_AT : 0;
@@ -164,21 +150,26 @@ static void remember_offset(struct outcome *o, int32_t partition, int64_t offset
 		}
 		break;
 	}
-	if (grow((void **)&o->ranges, &o->range_room, o->range_count, OUTCOME_MAX_RANGES,
-		 sizeof(*o->ranges)))
-		o->ranges[o->range_count++] = (struct range){ partition, offset, offset };
-	else
+	struct range *ranges = array_room(o->ranges, o->range_count, &o->range_room,
+					  OUTCOME_MAX_RANGES, sizeof(*ranges));
+	if (!ranges) {
 		o->ranges_omitted++;
+		return;
+	}
+	o->ranges = ranges;
+	ranges[o->range_count++] = (struct range){ partition, offset, offset };
 }
 
 /* Its number, or -1 when there is no room. */
 static int32_t remember_note(struct outcome *o, struct outcome_place place, int status,
 			     const char *code, const char *field, const char *reason)
 {
-	if (!grow((void **)&o->notes, &o->note_room, o->note_count, o->note_limit,
-		  sizeof(*o->notes)))
+	struct note *notes =
+		array_room(o->notes, o->note_count, &o->note_room, o->note_limit, sizeof(*notes));
+	if (!notes)
 		return -1;
-	struct note *note = &o->notes[o->note_count];
+	o->notes = notes;
+	struct note *note = &notes[o->note_count];
 	size_t field_size = strlen(field) + 1, reason_size = strlen(reason) + 1;
 	*note = (struct note){ .place = place, .status = status, .code = code };
 	note->field = malloc(field_size + reason_size);
@@ -197,10 +188,12 @@ static void remember_detail(struct outcome *o, struct outcome_place place,
 	if (o->options.detail_limit == 0)
 		return;
 	while (o->detail_count <= place.index) {
-		if (!grow((void **)&o->details, &o->detail_room, o->detail_count,
-			  o->options.detail_limit, sizeof(*o->details)))
+		struct detail *details = array_room(o->details, o->detail_count, &o->detail_room,
+						    o->options.detail_limit, sizeof(*details));
+		if (!details)
 			return;
-		o->details[o->detail_count++] =
+		o->details = details;
+		details[o->detail_count++] =
 			(struct detail){ .offset = -1, .status = PUBLISH_UNKNOWN, .note = -1 };
 	}
 	o->details[place.index] = *detail;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "date_list.h"
 #include "gzip.h"
 
@@ -37,14 +38,11 @@ static enum error note(const char *name, const struct webhdfs_status *status, vo
 		return ERROR_CANCELLED; /* sorted: this partition is through */
 	if (order < 0 || status->folder || !file_name_parse(listing->kind, name, &entry.range))
 		return ERROR_OK;
-	if (listing->count == listing->capacity) {
-		size_t capacity = listing->capacity > 0 ? 2 * listing->capacity : 256;
-		void *larger = realloc(listing->entries, capacity * sizeof *listing->entries);
-		if (!larger)
-			return ERROR_NO_MEMORY;
-		listing->entries = larger;
-		listing->capacity = capacity;
-	}
+	void *larger = array_room(listing->entries, listing->count, &listing->capacity, SIZE_MAX,
+				  sizeof *listing->entries);
+	if (!larger)
+		return ERROR_NO_MEMORY;
+	listing->entries = larger;
 	listing->entries[listing->count++] = entry;
 	return ERROR_OK;
 }

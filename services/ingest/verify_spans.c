@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 void verify_partition_clean_up(struct verify_partition *partition)
 {
 	free(partition->spans);
@@ -19,14 +21,11 @@ void verify_partition_clean_up(struct verify_partition *partition)
 
 static struct verify_span *append(struct verify_partition *partition, int64_t first, int64_t last)
 {
-	if (partition->count == partition->capacity) {
-		size_t capacity = partition->capacity > 0 ? 2 * partition->capacity : 64;
-		void *larger = realloc(partition->spans, capacity * sizeof *partition->spans);
-		if (!larger)
-			return NULL;
-		partition->spans = larger;
-		partition->capacity = capacity;
-	}
+	void *larger = array_room(partition->spans, partition->count, &partition->capacity,
+				  SIZE_MAX, sizeof *partition->spans);
+	if (!larger)
+		return NULL;
+	partition->spans = larger;
 	struct verify_span *span = &partition->spans[partition->count++];
 	*span = (struct verify_span){ .first = first, .last = last };
 	return span;

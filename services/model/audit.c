@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "json_numbers.h"
 
 enum { TIME_DIGITS = 16, RANDOM_DIGITS = 8 };
@@ -21,14 +22,11 @@ void audit_clean_up(struct audit *audit)
 
 static enum error make_room(struct audit *audit)
 {
-	if (audit->count < audit->capacity)
-		return ERROR_OK;
-	size_t capacity = audit->capacity > 0 ? 2 * audit->capacity : 64;
-	struct audit_event *larger = realloc(audit->events, capacity * sizeof(*larger));
-	if (!larger)
+	void *events = array_room(audit->events, audit->count, &audit->capacity, SIZE_MAX,
+				  sizeof(*audit->events));
+	if (!events)
 		return ERROR_NO_MEMORY;
-	audit->events = larger;
-	audit->capacity = capacity;
+	audit->events = events;
 	return ERROR_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "dataset.h"
 
 struct listing {
@@ -15,24 +16,12 @@ struct listing {
 
 /* --- one folder ------------------------------------------------------------------------------ */
 
-/* Room for one more of `size` bytes each; NULL: no memory. */
-static void *grown(void *array, size_t count, size_t *capacity, size_t size)
-{
-	if (count < *capacity)
-		return array;
-	size_t larger = *capacity > 0 ? 2 * *capacity : 64;
-	void *made = realloc(array, larger * size);
-	if (made)
-		*capacity = larger;
-	return made;
-}
-
 static enum error add_date(struct listing *listing, int32_t date)
 {
 	if (listing->date_count == DATASET_MAX_DATES)
 		return ERROR_LIMIT;
-	void *dates = grown(listing->dates, listing->date_count, &listing->date_capacity,
-			    sizeof(*listing->dates));
+	void *dates = array_room(listing->dates, listing->date_count, &listing->date_capacity,
+				 SIZE_MAX, sizeof(*listing->dates));
 	if (!dates)
 		return ERROR_NO_MEMORY;
 	listing->dates = dates;
@@ -45,8 +34,8 @@ static enum error add_file(struct listing *listing, const struct dataset_file *f
 	struct dataset *dataset = listing->dataset;
 	if (dataset->count == DATASET_MAX_FILES)
 		return ERROR_LIMIT;
-	void *files =
-		grown(dataset->files, dataset->count, &listing->capacity, sizeof(*dataset->files));
+	void *files = array_room(dataset->files, dataset->count, &listing->capacity, SIZE_MAX,
+				 sizeof(*dataset->files));
 	if (!files)
 		return ERROR_NO_MEMORY;
 	dataset->files = files;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "array.h"
 #include "log.h"
 #include "registry_internal.h"
 #include "timestamp.h"
@@ -22,14 +23,11 @@ enum error registry_add_name(const char *name, bool folder, void *user)
 	if (folder != names->folders || strlen(name) >= sizeof(names->name[0]) ||
 	    names->count == REGISTRY_MAX_NAMES)
 		return ERROR_OK;
-	if (names->count == names->capacity) {
-		size_t capacity = names->capacity > 0 ? 2 * names->capacity : 64;
-		void *larger = realloc(names->name, capacity * sizeof(names->name[0]));
-		if (!larger)
-			return ERROR_NO_MEMORY;
-		names->name = larger;
-		names->capacity = capacity;
-	}
+	void *larger = array_room(names->name, names->count, &names->capacity, REGISTRY_MAX_NAMES,
+				  sizeof(names->name[0]));
+	if (!larger)
+		return ERROR_NO_MEMORY;
+	names->name = larger;
 	memcpy(names->name[names->count++], name, strlen(name) + 1);
 	return ERROR_OK;
 }

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 /* A row is doubles, of which the first three hold the bits of its time, identity and target's time.
  * Rows are appended; at twice TAIL_ROWS, only the latest stay. In a stream ordered by time that is
  * a copy, otherwise a sort, once in TAIL_ROWS rows. */
-enum { TIME, IDENTITY, TARGET, LAST, Y, X, CAPACITY = 2 * TAIL_ROWS, FIRST_CAPACITY = 64 };
+enum { TIME, IDENTITY, TARGET, LAST, Y, X, CAPACITY = 2 * TAIL_ROWS };
 
 struct tail {
 	size_t features, width, count, capacity;
@@ -76,15 +78,12 @@ static double *place(struct tail *tail)
 {
 	if (tail->count == CAPACITY)
 		settle(tail);
-	if (tail->count == tail->capacity) {
-		size_t capacity = tail->capacity ? 2 * tail->capacity : FIRST_CAPACITY;
-		double *larger = realloc(tail->rows, capacity * tail->width * sizeof(*tail->rows));
-		if (!larger)
-			return NULL;
-		tail->rows = larger;
-		tail->capacity = capacity;
-	}
-	return tail->rows + tail->count * tail->width;
+	double *rows = array_room(tail->rows, tail->count, &tail->capacity, CAPACITY,
+				  tail->width * sizeof(*tail->rows));
+	if (!rows)
+		return NULL;
+	tail->rows = rows;
+	return rows + tail->count * tail->width;
 }
 
 /* The row just written counts from now on. */
