@@ -69,7 +69,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery bench-rates evaluate check-prometheus check-reproducible images test-containers test-debian13 test-ha test-yarn test-spark lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery bench-rates evaluate check-prometheus check-reproducible images test-containers test-debian13 test-ha test-yarn test-spark test-readers lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -298,6 +298,15 @@ test-yarn: build ## trainings on a real YARN (its jars come from Maven)
 test-spark: build ## the prototype's Spark scripts beside the services, on the ports of deploy/compose.yaml
 	@deploy/local/jars.sh spark
 	@$(VENV)/bin/python -m pytest -q -x tests/integration/spark $(PYTEST_FLAGS)
+
+READERS_VENV := build/readers
+$(READERS_VENV)/.made: tests/integration/readers/requirements.txt
+	@$(PYTHON) -m venv $(READERS_VENV)
+	@$(READERS_VENV)/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+test-readers: build $(READERS_VENV)/.made ## our folders, also split by date, read by pyarrow and pandas over WebHDFS
+	@$(VENV)/bin/python -m pytest -q -x tests/integration/readers $(PYTEST_FLAGS)
 
 lint: ## static analysis and formatting check
 	@tests/lint.sh
