@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 struct reading {
 	struct date_list *list;
 	size_t capacity;
@@ -14,14 +16,11 @@ static enum error add(struct reading *reading, int32_t date)
 	struct date_list *list = reading->list;
 	if (list->count == DATE_LIST_MAX)
 		return ERROR_LIMIT;
-	if (list->count == reading->capacity) {
-		size_t capacity = reading->capacity > 0 ? 2 * reading->capacity : 16;
-		int32_t *larger = realloc(list->dates, capacity * sizeof *larger);
-		if (!larger)
-			return ERROR_NO_MEMORY;
-		list->dates = larger;
-		reading->capacity = capacity;
-	}
+	void *dates = array_room(list->dates, list->count, &reading->capacity, SIZE_MAX,
+				 sizeof *list->dates);
+	if (!dates)
+		return ERROR_NO_MEMORY;
+	list->dates = dates;
 	list->dates[list->count++] = date;
 	return ERROR_OK;
 }

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "date_list.h"
 #include "file_name.h"
 #include "webhdfs_many.h"
@@ -58,14 +59,11 @@ static enum error begin_stretch(struct folder *folder, const struct file_range *
 {
 	if (atomic_fetch_add(&folder->look->stretches, 1) >= STRETCHES_MAX)
 		return ERROR_LIMIT;
-	if (folder->count == folder->capacity) {
-		size_t capacity = folder->capacity > 0 ? 2 * folder->capacity : 16;
-		struct stretch *larger = realloc(folder->stretches, capacity * sizeof *larger);
-		if (!larger)
-			return ERROR_NO_MEMORY;
-		folder->stretches = larger;
-		folder->capacity = capacity;
-	}
+	void *larger = array_room(folder->stretches, folder->count, &folder->capacity, SIZE_MAX,
+				  sizeof *folder->stretches);
+	if (!larger)
+		return ERROR_NO_MEMORY;
+	folder->stretches = larger;
 	folder->stretches[folder->count++] = (struct stretch){ range->first, range->last };
 	return ERROR_OK;
 }

@@ -269,6 +269,35 @@ static void folders_of_dates_are_listed_again(void **state)
 	dataset_clean_up(&dataset);
 }
 
+/* So many that they are listed several at a time. */
+static void many_dates_are_listed(void **state)
+{
+	enum { DATES = 60 };
+	struct fixture *f = *state;
+	struct dataset dataset;
+	char path[200];
+	put(f, 0, 0, LINE, strlen(LINE));
+	for (int i = 0; i < DATES; i++) {
+		struct dataset_file file = { .first = 10 + (i * 7) % DATES, .date = 20000 + i };
+		file.last = file.first;
+		dataset_print_path(FOLDER, &file, path, sizeof(path));
+		fake_put(f->hdfs, path, LINE, strlen(LINE));
+	}
+	assert_int_equal(dataset_list(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
+	assert_int_equal(dataset.count, DATES + 1);
+	assert_int_equal(dataset.bytes, (DATES + 1) * (int)strlen(LINE));
+	for (int i = 0; i < DATES; i++) {
+		const struct dataset_file *file = &dataset.files[i + 1];
+		assert_int_equal(file->first, 10 + i);
+		assert_int_equal(10 + (file->date - 20000) * 7 % DATES, file->first);
+	}
+	dataset_clean_up(&dataset);
+	atomic_store(&f->hdfs->fail_next, 1000000);
+	assert_int_not_equal(dataset_list(f->client, FOLDER, &dataset, &f->why), ERROR_OK);
+	atomic_store(&f->hdfs->fail_next, 0);
+	dataset_clean_up(&dataset);
+}
+
 static void publish_another(struct fake_hdfs *hdfs, int listings)
 {
 	struct dataset_file file = { .first = 1000 + listings, .last = 1000 + listings };
@@ -472,6 +501,7 @@ int main(void)
 						end),
 		cmocka_unit_test_setup_teardown(a_join_between_two_pages_is_noticed, begin, end),
 		cmocka_unit_test_setup_teardown(one_page_is_settled, begin, end),
+		cmocka_unit_test_setup_teardown(many_dates_are_listed, begin, end),
 		cmocka_unit_test_setup_teardown(folders_of_dates_are_listed_again, begin, end),
 		cmocka_unit_test_setup_teardown(a_join_seen_by_its_name_only_is_noticed, begin,
 						end),
