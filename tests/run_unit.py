@@ -23,11 +23,12 @@ def run(program):
         output, code = done.stdout, done.returncode
     except subprocess.TimeoutExpired as late:
         output, code = (late.stdout or b"").decode(errors="replace") + "\ntime limit passed", -1
-    passed = sum(map(int, re.findall(r"\[  PASSED  \] (\d+) test", output)))
-    failed = sum(map(int, re.findall(r"\[  FAILED  \] (\d+) test", output)))
+    passed, failed, skipped = (
+        sum(map(int, re.findall(rf"\[  {word} *\] (\d+) test", output)))
+        for word in ("PASSED", "FAILED", "SKIPPED"))
     if code != 0 and failed == 0 or passed + failed == 0:
         failed += 1
-    return program, passed, failed, output
+    return program, {"passed": passed, "failed": failed, "skipped": skipped}, output
 
 
 def main():
@@ -36,17 +37,17 @@ def main():
     parser.add_argument("--results", required=True, type=pathlib.Path)
     parser.add_argument("programs", nargs="+")
     options = parser.parse_args()
-    passed = failed = 0
+    counts = dict.fromkeys(("passed", "failed", "skipped"), 0)
     with concurrent.futures.ThreadPoolExecutor(PROGRAMS_PER_CORE * os.cpu_count()) as pool:
-        for program, good, bad, output in pool.map(run, options.programs):
-            passed, failed = passed + good, failed + bad
-            if bad:
+        for program, its, output in pool.map(run, options.programs):
+            counts = {what: counts[what] + its[what] for what in counts}
+            if its["failed"]:
                 print(f"--- {program}\n{output}")
     options.results.mkdir(parents=True, exist_ok=True)
     name = "unit-" + options.label.replace(",", "-")
-    (options.results / f"{name}.json").write_text(json.dumps({"passed": passed, "failed": failed}))
-    print(f"{name}: {passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+    (options.results / f"{name}.json").write_text(json.dumps(counts))
+    print(f"{name}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+    sys.exit(1 if counts["failed"] else 0)
 
 
 if __name__ == "__main__":

@@ -84,11 +84,6 @@ class Clients:
             raise self.error
 
 
-def peak_mb(service):
-    with open(f"/proc/{service.process.pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-
-
 @pytest.mark.soak
 @pytest.mark.disturbs
 @pytest.mark.timeout(3600)
@@ -117,11 +112,11 @@ def test_two_million_records_over_three_restarts_of_kafka(service, stack, kafka,
     assert not wrong, f"{len(wrong)} accepted records are not where the answer said: {wrong[:5]}"
     assert not set(volumes) & clients.by_outcome.get("unavailable", set())
     assert set(volumes) <= set(itertools.chain(*clients.by_outcome.values()))
-    assert peak_mb(gateway) < MEMORY_LIMIT_MB
+    assert gateway.peak_mb() < MEMORY_LIMIT_MB
     counts = {name: len(found) for name, found in clients.by_outcome.items()}
     print(f"\n{RECORDS} records in {took_s:.0f} s: {counts}; answers {clients.statuses}, of which "
           f"{clients.replayed} replayed; given up {clients.gave_up} times; "
-          f"peak {peak_mb(gateway):.0f} MB")
+          f"peak {gateway.peak_mb():.0f} MB")
 
 
 def body_of(total_bytes):
@@ -137,7 +132,7 @@ def body_of(total_bytes):
 def test_ten_gigabytes_in_one_body(service):
     gateway = service("gateway", http_body_limit_bytes=2 * BODY_BYTES, unknown_members="ignore",
                       http_body_timeout_ms=3600000, http_request_timeout_ms=60000)
-    before_mb = peak_mb(gateway)
+    before_mb = gateway.peak_mb()
     began = time.monotonic()
     answer = requests.post(f"{gateway.url}/v1/ticks", data=body_of(BODY_BYTES), timeout=3600,
                            headers={"Content-Type": "application/x-ndjson"})
@@ -146,6 +141,6 @@ def test_ten_gigabytes_in_one_body(service):
     assert answer.status_code == 200, said
     assert said["accepted"] == gateway.metric("gateway_records_total", outcome="accepted")
     assert gateway.metric("gateway_request_bytes_total") >= BODY_BYTES * 0.99
-    assert peak_mb(gateway) < MEMORY_LIMIT_MB
+    assert gateway.peak_mb() < MEMORY_LIMIT_MB
     print(f"\n{said['accepted']} records of one body of {BODY_BYTES / 1e9:.1f} GB in {took_s:.0f} "
-          f"s; peak {before_mb:.0f} MB before, {peak_mb(gateway):.0f} MB after")
+          f"s; peak {before_mb:.0f} MB before, {gateway.peak_mb():.0f} MB after")

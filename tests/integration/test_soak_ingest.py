@@ -24,11 +24,6 @@ SETTINGS = {"topic_partitions": PARTITIONS, "rotate_rows": 20000, "rotate_idle_m
             "kafka.reconnect.backoff.max.ms": 1000}
 
 
-def peak_mb(service):
-    with open(f"/proc/{service.process.pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
-
-
 class Chaos:
     """Each deed leaves things as it found them, but for what it is about."""
 
@@ -40,7 +35,7 @@ class Chaos:
         name = self.chance.choice(("kill", "kill", "sleep", "leave", "kafka", "namenode", "datanode"))
         self.done[name] = self.done.get(name, 0) + 1
         one = self.chance.choice(self.instances)
-        self.peak = max(self.peak, peak_mb(one))
+        self.peak = max(self.peak, one.peak_mb())
         getattr(self, name, lambda _: self.server(name))(one)
 
     def kill(self, one):
@@ -99,7 +94,7 @@ def test_two_million_ticks_through_three_instances(service, stack, kafka, hdfs, 
     wait_until(lambda: held(hdfs, names) == sum(ends.values()), "all are on HDFS", CATCH_UP_S, 1)
     took_s = time.monotonic() - began
     for one in instances:
-        chaos.peak = max(chaos.peak, peak_mb(one))
+        chaos.peak = max(chaos.peak, one.peak_mb())
         one.stop(limit_s=60)
 
     assert hdfs.offsets(names.hdfs_root, "ticks") == {p: [(0, end - 1)] for p, end in ends.items()}

@@ -74,6 +74,11 @@ class Service:
         except AssertionError as late:
             raise AssertionError(f"{late}; /readyz: {said[0]}") from None
 
+    def peak_mb(self):
+        """Resident memory at its highest since the start."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
     def wait_listening(self, limit_s=READY_LIMIT_S):
         """Until it answers requests, ready or not."""
         def answers():
