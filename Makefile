@@ -258,8 +258,8 @@ $(MERGE_FACTORS): $(BUILD)/obj/tests/bench/merge_factors.o $(BUILD)/libmodel.a $
 MLSERVER_VENV := build/bench/mlserver
 $(MLSERVER_VENV)/.made: tests/bench/requirements_mlserver.txt
 	@mkdir -p $(@D)
-	@$(PYTHON) -m venv $(MLSERVER_VENV)
-	@$(MLSERVER_VENV)/bin/pip install -q --disable-pip-version-check -r $< && touch $@ || \
+	@$(PYTHON) -m venv $(MLSERVER_VENV) && \
+		$(MLSERVER_VENV)/bin/pip install -q --disable-pip-version-check -r $< && touch $@ || \
 		{ echo "pip could not install $<" >&2; rm -rf $(MLSERVER_VENV); }
 
 bench-model: $(BENCH_SERVERS) $(MERGE_FACTORS) $(MLSERVER_VENV)/.made build ## training and predictions beside pandas, Spark ML, MLServer, the bytes and bare civetweb, on an HDFS of its own
