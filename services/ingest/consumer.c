@@ -400,7 +400,7 @@ enum error consumer_start(const struct consumer_options *options, struct consume
 	error = make_joiner(consumer, why);
 	if (error)
 		goto fail_joiner;
-	error = refetch_start(consumer->kafka, &consumer->refetch, why);
+	error = refetch_start(consumer->kafka, options->metrics, &consumer->refetch, why);
 	if (error)
 		goto fail_refetch;
 	register_parts(consumer);

@@ -12,6 +12,7 @@
 
 #include "error.h"
 #include "kafka.h"
+#include "metrics.h"
 #include "text.h"
 
 struct refetch;
@@ -19,11 +20,14 @@ struct refetch;
 /* How long a fetch is put off at a full queue, where librdkafka can be told; else name NULL. */
 struct kafka_property refetch_property(void);
 
-/* `*made` is NULL where it is not needed. `kafka` must outlive it. SYSTEM, NO_MEMORY. */
-enum error refetch_start(rd_kafka_t *kafka, struct refetch **made, struct text *why) MUST_USE;
+/* `*made` is NULL where it is not needed. `kafka` and `metrics` (which get
+ * ingest_refetch_questions_total{outcome}) must outlive it. SYSTEM, NO_MEMORY. */
+enum error refetch_start(rd_kafka_t *kafka, struct metrics *metrics, struct refetch **made,
+			 struct text *why) MUST_USE;
 void refetch_destroy(struct refetch **made);
 
-/* From the polling thread; never blocks. While one wish is being fulfilled, others are passed over.
+/* From the polling thread; never blocks. While one wish is being fulfilled, and for a second after
+ * one that failed, others are passed over.
  * `topic` must outlive `refetch`, which may be NULL. */
 void refetch_wish(struct refetch *refetch, const char *topic, int32_t partition);
 

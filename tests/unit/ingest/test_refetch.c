@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 #include <librdkafka/rdkafka.h>
+#include <poll.h>
+#include <stdio.h>
 
 #include <librdkafka/rdkafka_mock.h>
 
@@ -23,7 +25,19 @@ struct fixture {
 	rd_kafka_t *producer, *consumer; /* the producer owns the cluster */
 	rd_kafka_mock_cluster_t *cluster;
 	struct refetch *refetch;
+	struct metrics *metrics;
 };
+
+/* Where librdkafka needs no questions, there are none. */
+static double questions(const struct fixture *f, const char *outcome)
+{
+	char labels[40];
+	snprintf(labels, sizeof labels, "outcome=\"%s\"", outcome);
+	return metric_value(metrics_counter(f->metrics, "ingest_refetch_questions_total",
+					    "Questions for a log's end that have librdkafka before "
+					    "2.2 fetch on, by outcome.",
+					    labels));
+}
 
 static rd_kafka_conf_t *conf_of(struct fixture *f, const struct kafka_property *properties)
 {
@@ -66,7 +80,7 @@ static int set_up(void **state)
 {
 	static struct fixture f;
 	const struct kafka_property quiet[] = { { "log_level", "0" }, { NULL, NULL } };
-	f = (struct fixture){ 0 };
+	f = (struct fixture){ .metrics = metrics_new() };
 	assert_int_equal(kafka_producer_new(conf_of(&f, quiet), &f.producer, NULL), ERROR_OK);
 	f.cluster = rd_kafka_mock_cluster_new(f.producer, 1);
 	rd_kafka_mock_topic_create(f.cluster, "t", 1, 1);
@@ -84,6 +98,7 @@ static int tear_down(void **state)
 	rd_kafka_destroy(f->consumer);
 	rd_kafka_mock_cluster_destroy(f->cluster);
 	rd_kafka_destroy(f->producer);
+	metrics_destroy(&f->metrics);
 	return 0;
 }
 
@@ -92,7 +107,7 @@ static void a_wish_ends_the_wait_at_a_full_queue(void **state)
 	struct fixture *f = *state;
 	const int64_t limit_us = monotonic_now_us() + LIMIT_US;
 	int count = 0;
-	assert_int_equal(refetch_start(f->consumer, &f->refetch, NULL), ERROR_OK);
+	assert_int_equal(refetch_start(f->consumer, f->metrics, &f->refetch, NULL), ERROR_OK);
 	while (count < RECORDS && monotonic_now_us() < limit_us) {
 		rd_kafka_message_t *message = rd_kafka_consumer_poll(f->consumer, STEP_MS);
 		count += message && !message->err;
@@ -101,6 +116,29 @@ static void a_wish_ends_the_wait_at_a_full_queue(void **state)
 		refetch_wish(f->refetch, "t", 0);
 	}
 	assert_int_equal(count, RECORDS);
+	assert_true(!f->refetch || questions(f, "ok") > 0);
+}
+
+static bool was_asked(const struct fixture *f, const char *outcome)
+{
+	return !f->refetch || questions(f, outcome) > 0;
+}
+
+/* The mock cluster has no such partition: that is answered at once. */
+static void after_a_refusal_it_waits(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t began_us = monotonic_now_us(), limit_us = began_us + LIMIT_US;
+	assert_int_equal(refetch_start(f->consumer, f->metrics, &f->refetch, NULL), ERROR_OK);
+	refetch_wish(f->refetch, "t", 7);
+	while (!was_asked(f, "kafka") && monotonic_now_us() < limit_us)
+		poll(NULL, 0, STEP_MS);
+	while (!was_asked(f, "ok") && monotonic_now_us() < limit_us) {
+		refetch_wish(f->refetch, "t", 0);
+		poll(NULL, 0, STEP_MS);
+	}
+	assert_true(was_asked(f, "kafka") && was_asked(f, "ok"));
+	assert_true(!f->refetch || monotonic_now_us() - began_us >= 1000000);
 }
 
 static void a_wish_is_allowed_where_none_is_needed(void **state)
@@ -112,7 +150,7 @@ static void a_wish_is_allowed_where_none_is_needed(void **state)
 static void it_ends_while_a_question_is_on_its_way(void **state)
 {
 	struct fixture *f = *state;
-	assert_int_equal(refetch_start(f->consumer, &f->refetch, NULL), ERROR_OK);
+	assert_int_equal(refetch_start(f->consumer, f->metrics, &f->refetch, NULL), ERROR_OK);
 	rd_kafka_mock_broker_set_rtt(f->cluster, 1, 300);
 	refetch_wish(f->refetch, "t", 0);
 	refetch_destroy(&f->refetch);
@@ -124,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_wish_ends_the_wait_at_a_full_queue, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(after_a_refusal_it_waits, set_up, tear_down),
 		cmocka_unit_test(a_wish_is_allowed_where_none_is_needed),
 		cmocka_unit_test_setup_teardown(it_ends_while_a_question_is_on_its_way, set_up,
 						tear_down),
