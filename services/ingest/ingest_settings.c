@@ -69,7 +69,8 @@ static const struct config_option options[] = {
 	  .max = 86400,
 	  .unit = "s",
 	  .help = "end files where the clock (UTC) reaches a multiple of this, 3600: each full "
-		  "hour, by when a record is read; 0: never" },
+		  "hour, by when a record is read; joins reach across it (join_bytes=0); 0: "
+		  "never" },
 	{ .name = "memory_limit_bytes",
 	  .type = CONFIG_INT,
 	  AT(memory_limit_bytes),
