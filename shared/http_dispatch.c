@@ -48,6 +48,13 @@ static bool wants_keep_alive(const struct http_request *request)
 	return strcmp(request->info->http_version, "1.1") == 0;
 }
 
+static char *put_hex(char *out, uint32_t value)
+{
+	for (int shift = 28; shift >= 0; shift -= 4)
+		*out++ = "0123456789abcdef"[value >> shift & 15];
+	return out;
+}
+
 /* The client's own where it is sane, for `given` may end up in logs and shells. */
 static void choose_id(struct http_request *request, const char *given)
 {
@@ -59,8 +66,11 @@ static void choose_id(struct http_request *request, const char *given)
 		memcpy(request->id, given, length + 1);
 		return;
 	}
-	snprintf(request->id, sizeof request->id, "%08" PRIx32 "-%08x", request->server->id_prefix,
-		 atomic_fetch_add_explicit(&request->server->id_next, 1, memory_order_relaxed));
+	char *at = put_hex(request->id, request->server->id_prefix);
+	*at++ = '-';
+	at = put_hex(at,
+		     atomic_fetch_add_explicit(&request->server->id_next, 1, memory_order_relaxed));
+	*at = '\0';
 }
 
 static void show_in_flight(struct http_server *server)
