@@ -219,8 +219,10 @@ static struct partition *partition_of(struct live_model *model, int32_t number)
 /* What the fit has seen itself teaches nothing about what comes. */
 static void learn(struct live_model *model, const struct live_prediction *p)
 {
-	if (p->version != model->number || p->in_training || !isfinite(p->low) ||
-	    !isfinite(p->actual))
+	if (p->version != model->number || p->in_training || !isfinite(p->actual))
+		return;
+	drift_take_error(model->drift, p->actual - p->value);
+	if (!isfinite(p->low))
 		return;
 	adaptive_learn(&model->adaptive, p->low <= p->actual && p->actual <= p->high, p->level);
 	version_follow(model->version, adaptive_factor(&model->adaptive));

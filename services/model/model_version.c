@@ -20,6 +20,7 @@ struct version {
 	struct spec spec;
 	struct version_summary summary;
 	struct predictor predictor;
+	struct reference reference;
 	enum interval_kind usual; /* at the usual level, before any factor */
 	double factor;            /* kept with the version */
 	double usual_half;        /* plain half width at the usual level and leverage 0 */
@@ -110,6 +111,10 @@ static enum error read_body(const cJSON *body, struct version *version, struct t
 					    &version->predictor, why);
 	if (error != ERROR_OK)
 		return error;
+	if (!reference_from_json(member(body, "reference"), &version->spec, &version->reference)) {
+		why_putf(why, "the reference is not whole or not of this spec");
+		return ERROR_INVALID;
+	}
 	prepare(version);
 	version->report = cJSON_PrintUnformatted(report);
 	version->report_length = version->report ? strlen(version->report) : 0;
@@ -287,6 +292,11 @@ struct version_training version_training(const struct version *version, size_t f
 		.mean = fit->shift[i] + fit->scale[i] * t[i + 1] / t[0],
 		.deviation = fabs(fit->scale[i]) * sqrt(squares / (double)(fit->rows - 1)),
 	};
+}
+
+const struct reference *version_reference(const struct version *version)
+{
+	return &version->reference;
 }
 
 double version_promised_error(const struct version *version)

@@ -13,6 +13,7 @@
 
 #include "error.h"
 #include "interval.h"
+#include "reference.h"
 #include "rfactor.h"
 #include "spec.h"
 #include "text.h"
@@ -76,6 +77,9 @@ struct version_training {
 	double mean, deviation;
 };
 struct version_training version_training(const struct version *version, size_t feature);
+
+/* The distributions of training, which live as long as the version. */
+const struct reference *version_reference(const struct version *version);
 
 /* The RMSE on the held-out part, or without one the residual standard error; NAN: neither. */
 double version_promised_error(const struct version *version);

@@ -143,6 +143,7 @@ static void put_measure(struct text *out, const struct drift_measure *measure)
 {
 	put_number(out, "shift", measure->shift);
 	put_number(out, "spread", measure->spread);
+	put_number(out, "psi", measure->psi);
 }
 
 static void put_drift(struct text *out, const struct spec *spec, const struct drift_report *drift,
@@ -250,7 +251,7 @@ static struct live_status status_of_new(const struct model_app *app, const struc
 		.reason = ROW_USED,
 		.interval_factor = 1,
 		.score = score_of(NULL, 0, -1),
-		.drift = { .residuals = { NAN, NAN } },
+		.drift = { .residuals = { NAN, NAN, NAN } },
 		.stale = true,
 		.stale_after_s = spec->table->kind == RECORD_BAR
 					 ? app->settings.bars_stale_after_s

@@ -343,6 +343,7 @@ cJSON *report_version(const struct report_input *input)
 	cJSON_AddNumberToObject(body, "created_us", (double)input->created_us);
 	cJSON_AddItemToObject(body, "spec", spec_to_json(input->spec));
 	cJSON_AddItemToObject(body, "predictor", predictor_to_json(input->predictor, input->spec));
+	cJSON_AddItemToObject(body, "reference", reference_to_json(input->reference, input->spec));
 	cJSON *report = cJSON_AddObjectToObject(body, "report");
 	cJSON_AddStringToObject(report, "model", input->spec->name);
 	cJSON_AddStringToObject(report, "kind",

@@ -16,6 +16,7 @@
 #include "partial.h"
 #include "predictor_json.h"
 #include "reading.h"
+#include "reference.h"
 #include "skill.h"
 #include "spec.h"
 
@@ -25,6 +26,7 @@ struct report_input {
 	const struct fit *fit;         /* NULL: the last price itself */
 	const struct fit_score *score; /* on the held-out part; rows 0: there is none */
 	const struct calibration *calibration;
+	const struct reference *reference;
 	const struct skill *skill; /* of the fit */
 	const struct partial_split *split;
 	const struct gate_rival *rival;

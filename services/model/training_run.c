@@ -37,6 +37,7 @@ struct run {
 	struct fit_score score;
 	struct predictor predictor;
 	struct calibration calibration;
+	struct reference reference;
 	struct skill skill;
 	struct gate_rival rival;
 	struct gate gate;
@@ -281,9 +282,10 @@ static int64_t held_out_since(const struct run *run)
 	return run->split.held_out ? run->split.cut_us : INT64_MAX;
 }
 
-/* Intervals from the held-out rows, which the fit has not seen; the last price has seen none. */
+/* Intervals, and what errors are compared with later, from the held-out rows, which the fit has not
+ * seen; the last price has seen none. */
 static enum error set_intervals(struct run *run, struct predictor *predictor,
-				struct calibration *calibration)
+				struct calibration *calibration, struct reference *reference)
 {
 	int64_t since_us = predictor->last_price ? 0 : held_out_since(run);
 	enum error error = calibrate(predictor, run->spec.split, partial_tail(run->reading.partial),
@@ -291,6 +293,9 @@ static enum error set_intervals(struct run *run, struct predictor *predictor,
 	predictor->calibrated = predictor->last_price || calibration->rows > 0;
 	memcpy(predictor->spread, calibration->spread, sizeof(predictor->spread));
 	predictor->log_factor = calibration->log_factor;
+	if (error == ERROR_OK)
+		error = reference_set(predictor, run->spec.feature_count,
+				      partial_tail(run->reading.partial), since_us, reference);
 	return error;
 }
 
@@ -342,7 +347,7 @@ static enum error fit(struct run *run)
 				   held_out_since(run), &run->skill);
 	if (error != ERROR_OK)
 		return error;
-	return set_intervals(run, &run->predictor, &run->calibration);
+	return set_intervals(run, &run->predictor, &run->calibration, &run->reference);
 }
 
 /* --- saving ---------------------------------------------------------------------------------- */
@@ -361,7 +366,7 @@ static void pass_gate(struct run *run, bool has_serving)
 
 static cJSON *make_body(const struct run *run, const struct predictor *predictor,
 			const struct fit *fitted, const struct fit_score *scored,
-			const struct calibration *calibration)
+			const struct calibration *calibration, const struct reference *reference)
 {
 	const struct report_input input = {
 		.spec = &run->spec,
@@ -369,6 +374,7 @@ static cJSON *make_body(const struct run *run, const struct predictor *predictor
 		.fit = fitted,
 		.score = scored,
 		.calibration = calibration,
+		.reference = reference,
 		.skill = &run->skill,
 		.split = &run->split,
 		.rival = &run->rival,
@@ -389,13 +395,14 @@ static enum error save_last_price(struct run *run, bool serves)
 	struct fit_score scored = run->score;
 	int64_t number;
 	struct calibration calibration;
-	enum error error = set_intervals(run, &last, &calibration);
+	struct reference reference;
+	enum error error = set_intervals(run, &last, &calibration, &reference);
 	if (error != ERROR_OK)
 		return error;
 	scored.rmse = scored.last_rmse;
 	scored.skill_last = scored.rows > 0 ? 0 : NAN;
 	scored.skill_mean = scored.mean_rmse > 0 ? 1 - scored.rmse / scored.mean_rmse : NAN;
-	cJSON *body = make_body(run, &last, NULL, &scored, &calibration);
+	cJSON *body = make_body(run, &last, NULL, &scored, &calibration, &reference);
 	if (!body)
 		return ERROR_NO_MEMORY;
 	error = registry_add(run->training->registry, run->spec.name, body, true,
@@ -407,7 +414,8 @@ static enum error save_last_price(struct run *run, bool serves)
 static enum error save_fit(struct run *run)
 {
 	int64_t number;
-	cJSON *body = make_body(run, &run->predictor, &run->fit, &run->score, &run->calibration);
+	cJSON *body = make_body(run, &run->predictor, &run->fit, &run->score, &run->calibration,
+				&run->reference);
 	if (!body)
 		return ERROR_NO_MEMORY;
 	enum error error = registry_add(run->training->registry, run->spec.name, body, false,

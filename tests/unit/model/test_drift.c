@@ -130,6 +130,40 @@ static double gauge(struct fixture *f, const char *series)
 	return value;
 }
 
+/* Half of training's opens were at most 2, half of the errors at most 0. */
+static const char REFERENCE[] =
+	"},\"reference\":{\"features\":{\"open\":{\"edges\":[2],\"shares\":[0.5,0.5]},\"high\":"
+	"{\"edges\":[2],\"shares\":[0.5,0.5]}},\"residuals\":{\"edges\":[0],\"shares\":[0.5,0.5]}";
+
+static void the_index_sees_what_mean_and_deviation_do_not(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_of(REFERENCE), none = fixture_of("");
+	for (int i = 0; i < 200; i++) {
+		take(&f, i < 50 ? 1 : 3);
+		take(&none, 1);
+		drift_take_error(f.drift, i % 2 ? 1 : -1);
+	}
+	struct drift_report report = report_of(&f);
+	double q = 50.5 / 201, p = 150.5 / 201;
+	assert_int_equal(report.count, 1); /* high is not used */
+	assert_near(report.features[0].drift.psi,
+		    (q - 0.5) * log(q / 0.5) + (p - 0.5) * log(p / 0.5));
+	assert_near(report.residuals.psi, 0);
+	for (int i = 0; i < DRIFT_WINDOW; i++)
+		drift_take_error(f.drift, 1);
+	assert_true(report_of(&f).residuals.psi > 1); /* the newest alone count */
+	assert_true(isnan(report_of(&none).features[0].drift.psi));
+	assert_true(isnan(report_of(&none).residuals.psi));
+	drift_tell(f.drift, &f.score);
+	assert_true(gauge(&f, "model_live_residual_psi{model=\"m\"} ") > 1);
+	assert_true(gauge(&f, "model_live_feature_psi{model=\"m\",feature=\"open\"} ") > 0.1);
+	drift_restart(f.drift, f.version);
+	assert_true(isnan(report_of(&f).residuals.psi));
+	clean_up(&f);
+	clean_up(&none);
+}
+
 static void the_gauges_follow(void **state)
 {
 	(void)state;
@@ -158,6 +192,7 @@ int main(void)
 		cmocka_unit_test(a_moved_feature_shows),
 		cmocka_unit_test(only_the_newest_rows_count),
 		cmocka_unit_test(residuals_are_told_in_promised_errors),
+		cmocka_unit_test(the_index_sees_what_mean_and_deviation_do_not),
 		cmocka_unit_test(the_gauges_follow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

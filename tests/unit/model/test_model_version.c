@@ -25,6 +25,7 @@ struct made {
 	struct dataset dataset;
 	struct dataset_file files[2];
 	struct calibration calibration;
+	struct reference reference;
 	struct skill skill;
 	struct gate_rival rival;
 	struct gate gate;
@@ -113,6 +114,7 @@ static cJSON *body_of(const struct made *made, const struct predictor *predictor
 					    .fit = with_fit ? &made->fit : NULL,
 					    .score = &made->score,
 					    .calibration = &made->calibration,
+					    .reference = &made->reference,
 					    .skill = &made->skill,
 					    .split = &made->split,
 					    .rival = &made->rival,
@@ -236,6 +238,28 @@ static void a_follower_makes_intervals_adaptive(void **state)
 	version_follow(version, NAN);
 	assert_int_equal(version_predict(version, x, 0.95, &usual), ERROR_OK);
 	assert_true(usual.interval == INTERVAL_CONFORMAL && usual.high == kept.high);
+	version_release(&version);
+	unmake(&made);
+}
+
+static void the_reference_is_kept(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 3000);
+	assert_int_equal(reference_set(&made->predictor, made->spec.feature_count,
+				       partial_tail(made->partial), made->split.cut_us,
+				       &made->reference),
+			 ERROR_OK);
+	struct version *version = store_and_load(body_of(made, &made->predictor, true));
+	const struct reference *kept = version_reference(version);
+	assert_int_equal(kept->residuals.bins, STABILITY_BINS);
+	assert_memory_equal(kept, &made->reference, sizeof(*kept));
+	version_release(&version);
+	/* Versions of earlier programs have none. */
+	cJSON *body = body_of(made, &made->predictor, true);
+	cJSON_DeleteItemFromObject(body, "reference");
+	version = store_and_load(body);
+	assert_int_equal(version_reference(version)->residuals.bins, 0);
 	version_release(&version);
 	unmake(&made);
 }
@@ -454,6 +478,7 @@ int main(void)
 		cmocka_unit_test(a_stored_version_predicts_the_same),
 		cmocka_unit_test(a_calibrated_version_serves_conformal_intervals),
 		cmocka_unit_test(a_follower_makes_intervals_adaptive),
+		cmocka_unit_test(the_reference_is_kept),
 		cmocka_unit_test(outside_of_what_was_seen),
 		cmocka_unit_test(the_last_price_has_intervals_too),
 		cmocka_unit_test(the_report_tells_everything),
