@@ -10,11 +10,9 @@
 
 #include <cmocka.h>
 
-#include "../common/scripted_peer.h"
 #include "commit.h"
-#include "ingest_testing.h"
+#include "scripted_hdfs.h"
 
-#define COUNT(steps) (sizeof(steps) / sizeof((steps)[0]))
 #define CREATE                                                                          \
 	{                                                                               \
 		.expect = "op=CREATE",                                                  \
@@ -58,25 +56,17 @@
 		.status = "503 x", .then = PEER_CLOSE \
 	} /* done or not: nobody knows */
 
-static const struct http_limits limits = { .connect_ms = 2000, .idle_ms = 2000, .total_ms = 5000 };
-
 struct fixture {
-	struct peer peer;
-	struct webhdfs *hdfs;
+	struct scripted_hdfs hdfs;
 	struct lease *lease;
 	struct batch *batch;
+	enum error error; /* of the last run */
 };
 
 static void begin(struct fixture *f, const struct peer_step *steps, size_t count)
 {
-	testing_begin();
-	peer_start(&f->peer, steps, count);
-	char url[64];
-	snprintf(url, sizeof url, "http://127.0.0.1:%d", f->peer.port);
-	const struct webhdfs_options options = {
-		.urls = url, .user = "u", .token = "", .host_map = "", .limits = limits
-	};
-	assert_int_equal(webhdfs_new(&options, &f->hdfs, NULL), ERROR_OK);
+	*f = (struct fixture){ .error = ERROR_OK };
+	scripted_begin(&f->hdfs, steps, count);
 	f->lease = lease_new(&testing_dataset, 3);
 	f->batch = batch_new(3, 10, 0);
 	f->batch->range.last = 19;
@@ -86,23 +76,16 @@ static void begin(struct fixture *f, const struct peer_step *steps, size_t count
 
 static void finish(struct fixture *f)
 {
-	peer_stop(&f->peer);
-	assert_int_equal(f->peer.served, f->peer.count);
-	peer_clean_up(&f->peer);
-	webhdfs_destroy(&f->hdfs);
 	lease_drop(&f->lease);
 	batch_destroy(&f->batch);
-	testing_end();
+	scripted_end(&f->hdfs, f->error);
 }
 
 static enum error run(struct fixture *f)
 {
-	char memory[2048];
-	struct text why;
-	text_init_fixed(&why, memory, sizeof memory);
-	enum error error = commit_run(f->batch, f->lease, f->hdfs, &why);
-	assert_true(error == ERROR_OK || why.length > 0);
-	return error;
+	text_reset(&f->hdfs.why);
+	f->error = commit_run(f->batch, f->lease, f->hdfs.client, &f->hdfs.why);
+	return f->error;
 }
 
 static void creates_checks_renames_and_looks(void **state)
@@ -180,10 +163,10 @@ static void is_packed_before_the_first_create_and_then_no_more(void **state)
 	assert_int_equal(run(&f), ERROR_LENGTH);
 	assert_true(f.batch->packed);
 	assert_int_equal(run(&f), ERROR_LENGTH);
-	assert_int_equal(f.peer.body_lengths[1], f.batch->rows.length);
-	assert_int_equal(f.peer.body_lengths[4], f.batch->rows.length);
-	const char *first = strstr(f.peer.requests[1], "\r\n\r\n") + 4;
-	const char *second = strstr(f.peer.requests[4], "\r\n\r\n") + 4;
+	assert_int_equal(f.hdfs.peer.body_lengths[1], f.batch->rows.length);
+	assert_int_equal(f.hdfs.peer.body_lengths[4], f.batch->rows.length);
+	const char *first = strstr(f.hdfs.peer.requests[1], "\r\n\r\n") + 4;
+	const char *second = strstr(f.hdfs.peer.requests[4], "\r\n\r\n") + 4;
 	assert_memory_equal(first, f.batch->rows.data, f.batch->rows.length);
 	assert_memory_equal(second, f.batch->rows.data, f.batch->rows.length);
 	finish(&f);

@@ -9,11 +9,9 @@
 
 #include <cmocka.h>
 
-#include "../common/scripted_peer.h"
 #include "dead_letters.h"
-#include "ingest_testing.h"
+#include "scripted_hdfs.h"
 
-#define COUNT(steps)      (sizeof(steps) / sizeof((steps)[0]))
 #define FOLDER            "/r/dead_letters/bitcoin_data"
 #define DIGITS            "000000000000000000"
 #define NAME(first, last) "part-00003-" DIGITS first "-" DIGITS last ".jsonl"
@@ -40,8 +38,6 @@
 	}
 #define LETTER(offset) "{\"offset\":" offset ",\"raw\":null}"
 
-static const struct http_limits limits = { .connect_ms = 2000, .idle_ms = 2000, .total_ms = 5000 };
-
 struct seen {
 	int64_t offsets[8];
 	size_t count, most;
@@ -61,30 +57,15 @@ static enum error note(const char *line, size_t length, int64_t offset, void *us
 static enum error read_from(int64_t from, const struct peer_step *steps, size_t count,
 			    struct dead_letters *letters, struct seen *seen)
 {
-	testing_begin();
-	struct peer peer;
-	peer_start(&peer, steps, count);
-	char url[64], memory[1000];
-	snprintf(url, sizeof url, "http://127.0.0.1:%d", peer.port);
-	const struct webhdfs_options options = {
-		.urls = url, .user = "u", .token = "", .host_map = "", .limits = limits
-	};
-	struct webhdfs *hdfs;
-	assert_int_equal(webhdfs_new(&options, &hdfs, NULL), ERROR_OK);
-	struct text why;
-	text_init_fixed(&why, memory, sizeof memory);
+	struct scripted_hdfs hdfs;
+	scripted_begin(&hdfs, steps, count);
 	*letters = (struct dead_letters){ .dataset = &testing_dataset,
 					  .partition = 3,
 					  .from = from,
 					  .visit = note,
 					  .user = seen };
-	enum error error = dead_letters_read(letters, hdfs, &why);
-	assert_true(error == ERROR_OK || why.length > 0);
-	peer_stop(&peer);
-	assert_int_equal(peer.served, peer.count);
-	peer_clean_up(&peer);
-	webhdfs_destroy(&hdfs);
-	testing_end();
+	enum error error = dead_letters_read(letters, hdfs.client, &hdfs.why);
+	scripted_end(&hdfs, error);
 	return error;
 }
 

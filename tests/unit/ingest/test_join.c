@@ -10,11 +10,9 @@
 
 #include <cmocka.h>
 
-#include "../common/scripted_peer.h"
-#include "ingest_testing.h"
 #include "join.h"
+#include "scripted_hdfs.h"
 
-#define COUNT(steps)      (sizeof(steps) / sizeof((steps)[0]))
 #define NAME(first, last) "part-00003-000000000000000000" first "-000000000000000000" last ".csv"
 #define SIZED(id, first, last, length)                                                         \
 	"{\"fileId\":" #id ",\"length\":" #length ",\"modificationTime\":1,\"blockSize\":128," \
@@ -52,8 +50,6 @@
 #define LOST  .status = "503 x", .then = PEER_CLOSE /* done or not: nobody knows */
 #define THREE LIST(SIZED(5, "00", "09", 7) "," SIZED(6, "10", "19", 8) "," SIZED(7, "20", "29", 9))
 
-static const struct http_limits limits = { .connect_ms = 2000, .idle_ms = 2000, .total_ms = 5000 };
-
 struct outcome {
 	enum error error;
 	struct join_result result;
@@ -66,31 +62,14 @@ static struct outcome run(const struct peer_step *steps, size_t count, bool ende
 		.bytes = 1000, .files = 3, .sources = 64, .published = 99
 	};
 	struct outcome outcome = { .behind = "" };
-	testing_begin();
-	struct peer peer;
-	peer_start(&peer, steps, count);
-	char url[64];
-	snprintf(url, sizeof url, "http://127.0.0.1:%d", peer.port);
-	const struct webhdfs_options options = {
-		.urls = url, .user = "u", .token = "", .host_map = "", .limits = limits
-	};
-	struct webhdfs *hdfs;
-	assert_int_equal(webhdfs_new(&options, &hdfs, NULL), ERROR_OK);
+	struct scripted_hdfs hdfs;
+	scripted_begin(&hdfs, steps, count);
 	struct lease *lease = lease_new(&testing_dataset, 3);
 	atomic_store(&lease->ended, ended);
-	struct text why;
-	text_init(&why, 10000);
-	outcome.error =
-		join_run(lease, DATE_NONE, &rules, outcome.behind, hdfs, &outcome.result, &why);
-	assert_true(outcome.error == ERROR_OK || outcome.error == ERROR_CANCELLED ||
-		    why.length > 0);
-	peer_stop(&peer);
-	assert_int_equal(peer.served, peer.count);
-	peer_clean_up(&peer);
-	text_clean_up(&why);
+	outcome.error = join_run(lease, DATE_NONE, &rules, outcome.behind, hdfs.client,
+				 &outcome.result, &hdfs.why);
 	lease_drop(&lease);
-	webhdfs_destroy(&hdfs);
-	testing_end();
+	scripted_end(&hdfs, outcome.error);
 	return outcome;
 }
 

@@ -10,12 +10,10 @@
 #include <cmocka.h>
 
 #include "../common/fake_hdfs.h"
-#include "../common/scripted_peer.h"
 #include "date_folder.h"
-#include "ingest_testing.h"
 #include "recovery.h"
+#include "scripted_hdfs.h"
 
-#define COUNT(steps) (sizeof(steps) / sizeof((steps)[0]))
 #define MADE(path)                                                               \
 	{                                                                        \
 		.expect = path, .status = "200 OK", .body = "{\"boolean\":true}" \
@@ -70,32 +68,14 @@
 	     "bitcoin_data?op=LISTSTATUS_BATCH&user.name=u&startAfter=part-00003- ", \
 	     entries)
 
-static const struct http_limits limits = { .connect_ms = 2000, .idle_ms = 2000, .total_ms = 5000 };
-
 static enum error take_over(const struct peer_step *steps, size_t count, struct recovery *recovery)
 {
-	testing_begin();
-	struct peer peer;
-	peer_start(&peer, steps, count);
-	char url[64];
-	snprintf(url, sizeof url, "http://127.0.0.1:%d", peer.port);
-	const struct webhdfs_options options = {
-		.urls = url, .user = "u", .token = "", .host_map = "", .limits = limits
-	};
-	struct webhdfs *hdfs;
-	assert_int_equal(webhdfs_new(&options, &hdfs, NULL), ERROR_OK);
+	struct scripted_hdfs hdfs;
+	scripted_begin(&hdfs, steps, count);
 	struct lease *lease = lease_new(&testing_dataset, 3);
-	struct text why;
-	text_init(&why, 10000);
-	enum error error = recovery_take_over(lease, hdfs, recovery, &why);
-	assert_true(error == ERROR_OK || why.length > 0);
-	peer_stop(&peer);
-	assert_int_equal(peer.served, peer.count);
-	peer_clean_up(&peer);
-	text_clean_up(&why);
+	enum error error = recovery_take_over(lease, hdfs.client, recovery, &hdfs.why);
 	lease_drop(&lease);
-	webhdfs_destroy(&hdfs);
-	testing_end();
+	scripted_end(&hdfs, error);
 	return error;
 }
 

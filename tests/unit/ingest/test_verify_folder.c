@@ -9,11 +9,9 @@
 
 #include <cmocka.h>
 
-#include "../common/scripted_peer.h"
-#include "ingest_testing.h"
+#include "scripted_hdfs.h"
 #include "verify_folder.h"
 
-#define COUNT(steps)      (sizeof(steps) / sizeof((steps)[0]))
 #define NAME(first, last) "part-00003-000000000000000000" first "-000000000000000000" last
 #define SIZED(first, last, end, length)     \
 	"{\"fileId\":1,\"length\":" #length \
@@ -48,32 +46,14 @@
 		.body = "{\"RemoteException\":{\"exception\":\"FileNotFoundException\"}}" \
 	}
 
-static const struct http_limits limits = { .connect_ms = 2000, .idle_ms = 2000, .total_ms = 5000 };
-
 static enum error run(const struct peer_step *steps, size_t count,
 		      struct verify_partition *partition)
 {
-	testing_begin();
-	struct peer peer;
-	peer_start(&peer, steps, count);
-	char url[64];
-	snprintf(url, sizeof url, "http://127.0.0.1:%d", peer.port);
-	const struct webhdfs_options options = {
-		.urls = url, .user = "u", .token = "", .host_map = "", .limits = limits
-	};
-	struct webhdfs *hdfs;
-	assert_int_equal(webhdfs_new(&options, &hdfs, NULL), ERROR_OK);
-	struct text why;
-	text_init(&why, 10000);
+	struct scripted_hdfs hdfs;
+	scripted_begin(&hdfs, steps, count);
 	*partition = (struct verify_partition){ .number = 3, .low = 0, .high = 100 };
-	enum error error = verify_folder(&testing_dataset, hdfs, partition, &why);
-	assert_true(error == ERROR_OK || why.length > 0);
-	peer_stop(&peer);
-	assert_int_equal(peer.served, peer.count);
-	peer_clean_up(&peer);
-	text_clean_up(&why);
-	webhdfs_destroy(&hdfs);
-	testing_end();
+	enum error error = verify_folder(&testing_dataset, hdfs.client, partition, &hdfs.why);
+	scripted_end(&hdfs, error);
 	return error;
 }
 
