@@ -69,7 +69,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery bench-rates evaluate check-prometheus check-reproducible images test-containers test-debian13 test-ha test-yarn test-spark test-readers lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery bench-rates evaluate check-prometheus check-reproducible images test-containers test-debian13 test-acl test-ha test-yarn test-spark test-readers lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -287,6 +287,9 @@ test-containers: build ## builds the images and runs the pipeline in them (root,
 
 test-debian13: ## what is committed, built and tested inside Debian 13 (root, podman, runc, debootstrap)
 	@tests/debian13.sh
+
+test-acl: build ## the services on a Kafka with an authorizer, with the rights that README.md names
+	@$(VENV)/bin/python -m pytest -q tests/integration/acl $(PYTEST_FLAGS)
 
 test-ha: build ## ingest on an HDFS with two NameNodes, which take over from each other
 	@$(VENV)/bin/python -m pytest -q -x tests/integration/ha $(PYTEST_FLAGS)
