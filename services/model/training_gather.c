@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "training_run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "log.h"
+#include "store.h"
+#include "yarn/yarn_reading.h"
+
+/* Files may be joined or removed between listing and reading: then all starts again. */
+enum { LISTING_ATTEMPTS = 3 };
+
+static enum error list(struct run *run, struct webhdfs *client)
+{
+	training_set_phase(run->training, run->task, "listing");
+	dataset_clean_up(&run->dataset);
+	return dataset_list_settled(client, run->folder, &run->dataset, &run->why);
+}
+
+static enum error read_known(struct run *run, struct webhdfs *client, struct text *why)
+{
+	struct text body;
+	text_init(&body, STORE_MAX_FILE);
+	enum error error =
+		registry_get_factors(run->training->registry, run->spec.name, client, &body, why);
+	cJSON *json = error == ERROR_OK ? cJSON_ParseWithLength(body.data, body.length) : NULL;
+	if (error == ERROR_OK)
+		error = checkpoint_read_json(&run->spec, json, &run->known, why);
+	cJSON_Delete(json);
+	text_clean_up(&body);
+	return error;
+}
+
+/* What the training before left; where anything is wrong with it, everything is read again. */
+static void load_known(struct run *run, struct webhdfs *client)
+{
+	char memory[300];
+	struct text why;
+	text_init_fixed(&why, memory, sizeof(memory));
+	enum error error = read_known(run, client, &why);
+	if (error == ERROR_OK)
+		return;
+	checkpoint_clean_up(&run->known);
+	if (error != ERROR_NOT_FOUND && error != ERROR_CANCELLED)
+		log_warn("factors are not used", LOG_STR("model", run->spec.name),
+			 LOG_STR("reason", why.data));
+}
+
+/* Neither needs the other, and both wait for HDFS: it is loaded beside the listing. */
+struct beside {
+	pthread_t thread;
+	bool runs;
+};
+
+static void *load_beside(void *user)
+{
+	struct run *run = user;
+	struct webhdfs *client = NULL;
+	struct webhdfs_options options = run->training->webhdfs;
+	options.cancel = &run->task->progress.cancel;
+	if (webhdfs_new(&options, &client, NULL) == ERROR_OK)
+		load_known(run, client);
+	webhdfs_destroy(&client);
+	return NULL;
+}
+
+/* Without a thread everything is read again. */
+static void begin_loading(struct run *run, struct beside *beside)
+{
+	beside->runs = run->task->job.engine == ENGINE_LOCAL &&
+		       pthread_create(&beside->thread, NULL, load_beside, run) == 0;
+}
+
+static void end_loading(struct beside *beside)
+{
+	if (beside->runs)
+		pthread_join(beside->thread, NULL);
+	beside->runs = false;
+}
+
+/* Finds out what is new, and tells the job how much that is. */
+static enum error plan(struct run *run)
+{
+	int64_t files = 0, bytes = 0;
+	free(run->from);
+	run->from = calloc(run->dataset.count + 1, sizeof(*run->from));
+	if (!run->from)
+		return ERROR_NO_MEMORY;
+	run->resumes = run->known.partial && checkpoint_plan(&run->known, &run->dataset, run->from);
+	for (size_t i = 0; i < run->dataset.count; i++) {
+		int64_t from = run->resumes ? run->from[i] : 0;
+		bool new = !run->resumes || from < run->dataset.files[i].length;
+		files += new ? 1 : 0;
+		bytes += run->dataset.files[i].length - from;
+	}
+	pthread_mutex_lock(&run->training->lock);
+	run->task->job.files_total = files;
+	run->task->job.bytes_total = bytes;
+	pthread_mutex_unlock(&run->training->lock);
+	return ERROR_OK;
+}
+
+static void reset_progress(struct reading_progress *progress)
+{
+	atomic_store(&progress->files, 0);
+	atomic_store(&progress->files_refused, 0);
+	atomic_store(&progress->bytes, 0);
+	atomic_store(&progress->rows, 0);
+	atomic_store(&progress->rows_used, 0);
+}
+
+static void on_phase(const char *phase, void *user)
+{
+	struct run *run = user;
+	training_set_phase(run->training, run->task, phase);
+}
+
+/* Everything anew: what a cluster reads takes it no longer than what is new takes us. */
+static enum error read_on_yarn(struct run *run)
+{
+	char name[JOB_ID_LENGTH + 16];
+	const struct yarn_reading reading = {
+		.settings = run->training->yarn,
+		.spec = &run->spec,
+		.root = run->training->root,
+		.folder = run->folder,
+		.name = name,
+		.dataset = &run->dataset,
+		.webhdfs = &run->training->webhdfs,
+		.metrics = run->training->metrics,
+		.progress = &run->task->progress,
+		.phase = on_phase,
+		.user = run,
+	};
+	snprintf(name, sizeof(name), "%s-%d", run->task->job.id, run->attempt);
+	reset_progress(&run->task->progress);
+	reading_clean_up(&run->reading);
+	return yarn_reading_run(&reading, &run->reading, &run->why);
+}
+
+static enum error read_here(struct run *run, struct webhdfs *client)
+{
+	const struct reading_request request = {
+		.spec = &run->spec,
+		.folder = run->folder,
+		.dataset = &run->dataset,
+		.resume = run->resumes ? &run->known : NULL,
+		.from = run->resumes ? run->from : NULL,
+		.webhdfs = &run->training->webhdfs,
+		.client = client,
+		.threads = (int)run->training->settings->train_threads,
+		.progress = &run->task->progress,
+	};
+	reset_progress(&run->task->progress);
+	reading_clean_up(&run->reading);
+	training_set_phase(run->training, run->task, "reading");
+	return reading_run(&request, &run->reading, &run->why);
+}
+
+/* Without a byte there is nothing to distribute. */
+static enum error read_all(struct run *run, struct webhdfs *client)
+{
+	bool on_yarn = run->task->job.engine == ENGINE_YARN && run->training->yarn;
+	return on_yarn && run->dataset.bytes > 0 ? read_on_yarn(run) : read_here(run, client);
+}
+
+static enum error gather_with(struct run *run, struct webhdfs *client)
+{
+	enum error error = ERROR_CONFLICT;
+	struct beside known;
+	begin_loading(run, &known);
+	for (; run->attempt < LISTING_ATTEMPTS && error == ERROR_CONFLICT; run->attempt++) {
+		text_reset(&run->why);
+		error = list(run, client);
+		end_loading(&known);
+		if (error == ERROR_OK)
+			error = plan(run);
+		if (error == ERROR_OK)
+			error = read_all(run, client);
+	}
+	if (error == ERROR_OK)
+		text_reset(&run->why); /* what was overcome on the way */
+	return error;
+}
+
+enum error training_gather(struct run *run)
+{
+	struct webhdfs *client = NULL;
+	struct webhdfs_options options = run->training->webhdfs;
+	options.cancel = &run->task->progress.cancel;
+	enum error error = webhdfs_new(&options, &client, &run->why);
+	if (error == ERROR_OK)
+		error = gather_with(run, client);
+	webhdfs_destroy(&client);
+	return error;
+}
