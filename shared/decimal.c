@@ -312,12 +312,11 @@ static inline struct leading leading_digits(const char *at, const char *end)
 /* The digits of a fraction; the value is right of up to MAX_DIGITS. */
 static inline struct leading fraction_digits(const char *at, const char *end)
 {
-	struct leading all = leading_digits(at, end);
-	for (unsigned count = all.count; count == 8 && all.count <= MAX_DIGITS;) {
-		struct leading more = leading_digits(at + all.count, end);
-		all.value = all.value * powers[more.count] + more.value;
-		all.count += more.count;
-		count = more.count;
+	struct leading all = leading_digits(at, end), next = all;
+	for (int eights = 1; next.count == 8 && eights * 8 <= MAX_DIGITS; eights++) {
+		next = leading_digits(at + all.count, end);
+		all.value = all.value * powers[next.count] + next.value;
+		all.count += next.count;
 	}
 	return all;
 }

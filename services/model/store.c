@@ -141,7 +141,7 @@ static enum error publish(struct store *store, const struct store_staged *staged
 static enum error put_remote(struct store *store, const char *name, const struct text *wrapped,
 			     struct text *why)
 {
-	struct store_staged staged;
+	struct store_staged staged = { .file_id = 0 };
 	enum error error = stage(store, wrapped, &staged, why);
 	return error == ERROR_OK ? publish(store, &staged, name, why) : error;
 }
@@ -170,7 +170,7 @@ enum error store_publish(struct store *store, const struct store_staged *staged,
 enum error store_put(struct store *store, const char *name, const char *body, size_t length,
 		     struct text *why)
 {
-	struct store_staged staged;
+	struct store_staged staged = { .file_id = 0 };
 	enum error error = store_stage_new(store, body, length, &staged, why);
 	return error == ERROR_OK ? store_publish(store, &staged, name, body, length, why) : error;
 }
