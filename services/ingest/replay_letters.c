@@ -2,6 +2,7 @@
 #include "replay_letters.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 #include "file_name.h"
 #include "row.h"
 #include "timestamp.h"
+#include "webhdfs_many.h"
 
 enum { PATH_MAX_BYTES = 1100 };
 
@@ -16,9 +18,18 @@ enum { PATH_MAX_BYTES = 1100 };
  */
 
 struct committed {
+	const struct dataset *dataset;
+	struct date_list list;
 	char prefix[FILE_NAME_MAX];
-	int64_t last;
+	atomic_int_fast64_t last; /* of any folder; several are listed at a time */
 };
+
+static void raise_to(atomic_int_fast64_t *last, int64_t offset)
+{
+	int_fast64_t seen = atomic_load(last);
+	while (offset > seen && !atomic_compare_exchange_weak(last, &seen, offset))
+		;
+}
 
 static enum error note_rows(const char *name, const struct webhdfs_status *status, void *user)
 {
@@ -27,30 +38,34 @@ static enum error note_rows(const char *name, const struct webhdfs_status *statu
 	int order = strncmp(name, committed->prefix, strlen(committed->prefix));
 	if (order > 0)
 		return ERROR_CANCELLED; /* the listing is sorted: this partition is through */
-	if (order == 0 && !status->folder && file_name_parse(FILE_ROWS, name, &range) &&
-	    range.last > committed->last)
-		committed->last = range.last;
+	if (order == 0 && !status->folder && file_name_parse(FILE_ROWS, name, &range))
+		raise_to(&committed->last, range.last);
 	return ERROR_OK;
+}
+
+static enum error list_rows(struct webhdfs *hdfs, size_t index, void *user, struct text *why)
+{
+	struct committed *committed = user;
+	char folder[PATH_MAX_BYTES];
+	date_folder_path(committed->dataset->folder, committed->list.dates[index], folder,
+			 sizeof folder);
+	enum error error =
+		webhdfs_list_after(hdfs, folder, committed->prefix, note_rows, committed, why);
+	return error == ERROR_CANCELLED || error == ERROR_NOT_FOUND ? ERROR_OK : error;
 }
 
 /* -1: nothing. A join meanwhile may hide the last ones, which are then left for another time. */
 static enum error find_committed(const struct replay_letters *letters, struct webhdfs *hdfs,
 				 int64_t *last, struct text *why)
 {
-	struct committed committed = { .last = -1 };
-	struct date_list list;
-	char folder[PATH_MAX_BYTES];
+	struct committed committed = { .dataset = letters->dataset };
+	atomic_init(&committed.last, -1);
 	file_name_prefix(letters->partition, committed.prefix);
-	enum error error = date_list_read(letters->dataset, hdfs, &list, why);
-	for (size_t i = 0; !error && i < list.count; i++) {
-		date_folder_path(letters->dataset->folder, list.dates[i], folder, sizeof folder);
-		error = webhdfs_list_after(hdfs, folder, committed.prefix, note_rows, &committed,
-					   why);
-		if (error == ERROR_CANCELLED || error == ERROR_NOT_FOUND)
-			error = ERROR_OK;
-	}
-	date_list_clean_up(&list);
-	*last = committed.last;
+	enum error error = date_list_read(letters->dataset, hdfs, &committed.list, why);
+	if (!error)
+		error = webhdfs_many(hdfs, committed.list.count, list_rows, &committed, why);
+	date_list_clean_up(&committed.list);
+	*last = atomic_load(&committed.last);
 	return error;
 }
 

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "../common/fake_hdfs.h"
 #include "../common/scripted_peer.h"
+#include "date_folder.h"
 #include "ingest_testing.h"
 #include "replay_letters.h"
 #include "row.h"
@@ -242,6 +244,37 @@ static void what_is_no_letter_stops_it(void **state)
 	replay_letters_clean_up(&letters);
 }
 
+/* One row in the folder of each date, of which so many exist. */
+static size_t letters_beside_dates(int dates)
+{
+	struct fake_hdfs *fake = fake_hdfs_start();
+	const char *content = five_letters();
+	fake_put(fake, FOLDER("dead_letters") "/" LETTERS("10", "19"), content, strlen(content));
+	for (int i = 0; i < dates; i++) {
+		char folder[100], path[200];
+		date_folder_path(FOLDER("data"), 20270 - i, folder, sizeof folder);
+		snprintf(path, sizeof path, "%s/part-00003-%020d-%020d.csv", folder, i, i);
+		fake_put(fake, path, "x", 1);
+	}
+	const struct webhdfs_options options = fake_options(fake);
+	struct webhdfs *hdfs;
+	assert_int_equal(webhdfs_new(&options, &hdfs, NULL), ERROR_OK);
+	struct replay_letters letters = asked();
+	assert_int_equal(replay_letters_find(&letters, hdfs, NULL), ERROR_OK);
+	size_t count = letters.count;
+	replay_letters_clean_up(&letters);
+	webhdfs_destroy(&hdfs);
+	fake_hdfs_stop(fake);
+	return count;
+}
+
+static void the_largest_offset_of_all_folders_counts(void **state)
+{
+	(void)state;
+	assert_int_equal(letters_beside_dates(40), 5);
+	assert_int_equal(letters_beside_dates(10), 0);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -263,6 +296,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_committed_is_left),
 		cmocka_unit_test(only_what_is_asked_for_is_taken),
 		cmocka_unit_test(what_is_no_letter_stops_it),
+		cmocka_unit_test(the_largest_offset_of_all_folders_counts),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
