@@ -12,7 +12,7 @@
 
 enum { MAX_WARNINGS_TEXT = 300 };
 
-/* Beyond this the plain intervals' claim is worth a warning. */
+/* Beyond this the claim of an interval is worth a warning. */
 static const double COVERAGE_OFF = 0.02;
 
 /* --- coefficients ---------------------------------------------------------------------------- */
@@ -239,6 +239,23 @@ static void warn_of_reading(cJSON *warnings, const struct reading_result *readin
 		warn(warnings, "%" PRId64 " lines were no records", counts->rows[ROW_MALFORMED]);
 }
 
+static bool is_off(double coverage)
+{
+	return fabs(coverage - CALIBRATION_LEVEL) > COVERAGE_OFF; /* not known: not off */
+}
+
+static void warn_of_coverage(cJSON *warnings, const struct calibration *calibration)
+{
+	if (is_off(calibration->plain))
+		warn(warnings, "plain 95%% intervals hold %.1f%% of the later held-out rows",
+		     100 * calibration->plain);
+	if (is_off(calibration->conformal))
+		warn(warnings,
+		     "conformal 95%% intervals, which stand still, hold %.1f%% of the later "
+		     "held-out rows; adaptive ones, which follow the errors, %.1f%%",
+		     100 * calibration->conformal, 100 * calibration->adaptive);
+}
+
 static void add_warnings(cJSON *report, const struct report_input *input)
 {
 	cJSON *warnings = cJSON_AddArrayToObject(report, "warnings");
@@ -249,10 +266,7 @@ static void add_warnings(cJSON *report, const struct report_input *input)
 	else if (input->score->skill_last <= 0 && input->fit)
 		warn(warnings, "the last price alone does no worse on the held-out part");
 	warn_of_skill(warnings, input);
-	if (input->calibration->plain < CALIBRATION_LEVEL - COVERAGE_OFF ||
-	    input->calibration->plain > CALIBRATION_LEVEL + COVERAGE_OFF)
-		warn(warnings, "plain 95%% intervals hold %.1f%% of the later held-out rows",
-		     100 * input->calibration->plain);
+	warn_of_coverage(warnings, input->calibration);
 	warn_of_reading(warnings, input->reading);
 }
 

@@ -406,6 +406,32 @@ static void the_report_reads_as_a_page(void **state)
 	unmake(&made);
 }
 
+static void has_warning(const struct made *made, const char *words, bool expected)
+{
+	struct version *version = store_and_load(body_of(made, &made->predictor, true));
+	size_t length;
+	bool found = strstr(version_report(version, &length), words) != NULL;
+	version_release(&version);
+	if (found != expected)
+		fail_msg("\"%s\": %d", words, found);
+}
+
+static void intervals_that_do_not_hold_are_told(void **state)
+{
+	(void)state;
+	struct made *made = make("forecast_5m", 3000);
+	static const char words[] = "which stand still, hold 82.5% of the later held-out rows; "
+				    "adaptive ones, which follow the errors, 94.1%";
+	made->calibration.conformal = 0.825;
+	made->calibration.adaptive = 0.941;
+	has_warning(made, words, true);
+	made->calibration.conformal = 0.96;
+	has_warning(made, "which stand still", false);
+	made->calibration.conformal = NAN;
+	has_warning(made, "which stand still", false);
+	unmake(&made);
+}
+
 /* M04, M05: undefined numbers are null, never nan or inf. */
 static void undefined_numbers_are_null(void **state)
 {
@@ -483,6 +509,7 @@ int main(void)
 		cmocka_unit_test(the_last_price_has_intervals_too),
 		cmocka_unit_test(the_report_tells_everything),
 		cmocka_unit_test(the_report_reads_as_a_page),
+		cmocka_unit_test(intervals_that_do_not_hold_are_told),
 		cmocka_unit_test(undefined_numbers_are_null),
 		cmocka_unit_test(broken_bodies_are_refused),
 	};
