@@ -242,8 +242,9 @@ $(EVALUATE): $(BUILD)/obj/tests/bench/evaluate_forecast.o $(BUILD)/libmodel.a $(
 evaluate: $(EVALUATE) ## how the forecasts would have done on SERIES=files.csv, trained day by day
 	@$(EVALUATE) $(SERIES)
 
-bench-recovery: $(BENCH_SERVERS) build ## how long ingest takes a partition with 100,000 files over
-	@$(PYTHON) tests/bench/bench_recovery.py --build $(BUILD)/bench --bin $(BUILD)/bin
+bench-recovery: $(BENCH_SERVERS) build ## how long ingest takes a partition with 100,000 files over, in one folder and in 365
+	@for days in 0 365; do \
+		$(PYTHON) tests/bench/bench_recovery.py --build $(BUILD)/bench --bin $(BUILD)/bin --days $$days || exit 1; done
 
 bench-rates: build ## what each part takes at 10, 1,000 and 100,000 ticks a second, on a Kafka and HDFS of its own
 	@$(VENV)/bin/python tests/bench/bench_rates.py --bin $(BUILD)/bin
