@@ -6,7 +6,6 @@ missed."""
 import argparse
 import os
 import pathlib
-import re
 import signal
 import statistics
 import subprocess
@@ -16,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 
-from measure import ROOT, Load, head, in_turn, median, need_wrk, row, serving
+from measure import ROOT, Load, head, in_turn, median, need_wrk, peak_mb, row, serving
 
 sys.path.insert(0, str(ROOT / "deploy" / "local"))
 
@@ -52,10 +51,6 @@ class Gateway:
                 return True
         except urllib.error.URLError:
             return False
-
-    def peak_mb(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -117,7 +112,7 @@ def measure_memory(gateway, stack, seconds):
         stack.start_server("kafka")
         stack.wait()
     head(f"Memory, 256 connections, Kafka away for {seconds} s")
-    return row("peak resident, MB (peer: the limit)", gateway.peak_mb(), MEMORY_LIMIT_MB, 1, False)
+    return row("peak resident, MB (peer: the limit)", peak_mb(gateway.process.pid), MEMORY_LIMIT_MB, 1, False)
 
 
 def run(stack, folder, options):

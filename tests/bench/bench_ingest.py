@@ -8,7 +8,6 @@ import collections
 import json
 import os
 import pathlib
-import re
 import signal
 import statistics
 import subprocess
@@ -20,7 +19,7 @@ import urllib.request
 
 import ingest_peers
 import spark_peers
-from measure import ROOT, head, in_turn, median, row
+from measure import ROOT, head, in_turn, median, peak_mb, row
 
 sys.path.insert(0, str(ROOT / "deploy" / "local"))
 
@@ -80,11 +79,7 @@ class Ingest:
         ended = time.monotonic()
         rows = sum(file["rows"] for file in files)
         return Drained(rows / (ended - begun), rows / (ended - self.started),
-                       sum(file["bytes"] for file in files) / rows, self.peak_mb())
-
-    def peak_mb(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+                       sum(file["bytes"] for file in files) / rows, peak_mb(self.process.pid))
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -125,8 +120,8 @@ def formats(stack, folder, options):
     for name, found in zip(FORMATS, runs):
         row(f"{name}, rows per s", median(found, "per_s"), median(csv, "per_s"), None)
         row("  bytes a row", median(found, "row_bytes"), median(csv, "row_bytes"), None, form="{:,.1f}")
-    peak_mb = max(run.peak_mb for found in runs for run in found)
-    return row("peak resident, MB (peer: the limit)", peak_mb, MEMORY_LIMIT_MB, 1, False)
+    most = max(run.peak_mb for found in runs for run in found)
+    return row("peak resident, MB (peer: the limit)", most, MEMORY_LIMIT_MB, 1, False)
 
 
 SECTIONS = {"librdkafka": beside_librdkafka, "spark": beside_spark, "formats": formats}

@@ -10,7 +10,6 @@ import functools
 import json
 import os
 import pathlib
-import re
 import signal
 import statistics
 import subprocess
@@ -23,7 +22,7 @@ import urllib.request
 
 import numpy
 
-from measure import ROOT, Load, head, in_turn, median, need_wrk, row, serving
+from measure import ROOT, Load, head, in_turn, median, need_wrk, peak_mb, row, serving
 
 sys.path[:0] = [str(ROOT / "deploy" / "local"), str(ROOT / "tests" / "integration")]
 
@@ -120,10 +119,6 @@ class Model:
                      self.call(f"/v1/models/{name}/versions")["versions"])
         return self.call(f"/v1/models/{name}/versions/{newest}")["held_out"]["rmse"]
 
-    def peak_mb(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
-
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
@@ -207,9 +202,9 @@ def training(bench):
               1 / 3, False, "{:,.2f}")
     met &= row("the same (peer: reading the bytes)", spent, statistics.median(read), 2, False,
                "{:,.2f}")
-    row("peak resident, MB (peer: pandas)", model.peak_mb(),
+    row("peak resident, MB (peer: pandas)", peak_mb(model.process.pid),
         statistics.median(mb for _, mb in beside), 1, False)
-    met &= row("peak resident, MB (peer: the limit)", model.peak_mb(), MEMORY_LIMIT_MB, 1, False)
+    met &= row("peak resident, MB (peer: the limit)", peak_mb(model.process.pid), MEMORY_LIMIT_MB, 1, False)
     return met, made[-1], spent
 
 

@@ -6,12 +6,11 @@ default settings, one partition. Compares nothing and misses no target."""
 import argparse
 import os
 import pathlib
-import re
 import sys
 import tempfile
 import time
 
-from measure import ROOT
+from measure import ROOT, peak_mb
 
 sys.path[:0] = [str(ROOT / "deploy" / "local"), str(ROOT / "tests" / "integration")]
 
@@ -28,11 +27,6 @@ def cpu_s(pid):
     """Of all its threads since it began."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
-
-
-def peak_mb(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
 
 class Pipeline:

@@ -21,6 +21,12 @@ def need_wrk():
         sys.exit("wrk is not installed: apt-get install wrk")
 
 
+def peak_mb(pid):
+    """The most that a process had resident so far."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
+
 @contextlib.contextmanager
 def serving(program, *arguments):
     """The port of a program that serves until its standard input ends."""

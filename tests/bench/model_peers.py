@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The model service beside what its users would run instead, where that could be fetched: Spark ML trains, MLServer
-predicts."""
+"""The model service beside what its users would run instead, where that could be fetched: Spark ML trains,
+MLServer predicts."""
 import math
 import pathlib
 
 import spark_peers
-from measure import Load, head, in_turn, median, not_measured, row, serving
+from measure import Load, head, in_turn, median, not_measured, peak_mb, row, serving
 from servers import ports  # the benchmark has put deploy/local into the path
 
 HERE = pathlib.Path(__file__).parent
@@ -17,8 +17,8 @@ WORKERS = (0, 1)
 
 
 class Fit:
-    def __init__(self, rows, spent_s, peak_mb):
-        self.per_s, self.spent_s, self.peak_mb = rows / spent_s, spent_s, peak_mb
+    def __init__(self, rows, spent_s, most_mb):
+        self.per_s, self.spent_s, self.peak_mb = rows / spent_s, spent_s, most_mb
 
 
 def beside_spark(bench):
@@ -38,7 +38,7 @@ def beside_spark(bench):
         name = bench.new_model()
         spent_s = bench.model.train(name)
         errors.append(bench.model.held_out_rmse(name))
-        return Fit(bench.rows, spent_s, bench.model.peak_mb())
+        return Fit(bench.rows, spent_s, peak_mb(bench.model.process.pid))
     with peer:
         results = in_turn(bench.options.rounds, ours,
                           *(lambda reader=reader: theirs(reader) for reader in READERS))

@@ -3,9 +3,9 @@
 lines, so that one JVM stays warm over all rounds."""
 import json
 import os
-import pathlib
-import re
 import sys
+
+from measure import peak_mb
 
 HOST = "127.0.0.1"
 CORES = 2
@@ -30,15 +30,9 @@ def session(folder, jars=""):
     return spark
 
 
-def peak_mb(spark):
-    """Of the JVM; the Python beside it only asks."""
-    pid = spark._jvm.java.lang.ProcessHandle.current().pid()
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
-
-
 def answer(spark, run):
     """For each line of the standard input what run(its words) returned, as a line of JSON."""
+    jvm = spark._jvm.java.lang.ProcessHandle.current().pid()  # the Python beside it only asks
     for line in sys.stdin:
-        print(json.dumps({**run(*line.split()), "peak_mb": peak_mb(spark)}), flush=True)
+        print(json.dumps({**run(*line.split()), "peak_mb": peak_mb(jvm)}), flush=True)
     spark.stop()
