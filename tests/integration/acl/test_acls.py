@@ -89,8 +89,9 @@ def pipeline(service, secured, names, hdfs):
         assert answer.status_code == 200, answer.text
 
     def run():
-        gateway, ingest = start("gateway"), start("ingest", **NEVER, **NARROW)
-        gateway.wait_ready()
+        gateway = start("gateway")
+        gateway.wait_ready()  # who starts first makes the topics
+        ingest = start("ingest", **NEVER, **NARROW)
         ingest.wait_ready()
         secured.produce(names.ticks_topic, [json.dumps(bare(i)) for i in range(3)])
         flush(ingest)
