@@ -18,7 +18,10 @@
 #include "http_reply.h"
 #include "timestamp.h"
 
-enum { LOOK_EVERY_MS = 100 };
+enum {
+	LOOK_EVERY_MS = 100,
+	STREAM_BUFFER = 256 * 1024, /* of what goes to a sink; curl's own takes 16 KiB at a time */
+};
 
 struct http_client {
 	CURLM *multi;
@@ -229,6 +232,8 @@ static void set_up(struct http_client *client, struct exchange *exchange,
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)call->limits.connect_ms);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)call->limits.total_ms);
+	if (call->sink != NULL)
+		curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)STREAM_BUFFER);
 	if (on_loopback(call->url))
 		curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	set_method(easy, call);

@@ -6,6 +6,9 @@
 
 #include "json_numbers.h"
 
+/* Goes up with whatever a row's identity is made of, or its split would be of two kinds. */
+enum { FORMAT = 3 };
+
 void checkpoint_clean_up(struct checkpoint *checkpoint)
 {
 	partial_destroy(&checkpoint->partial);
@@ -112,7 +115,7 @@ void checkpoint_write_json(const struct checkpoint *checkpoint, const struct spe
 		out->error = ERROR_NO_MEMORY;
 		return;
 	}
-	text_putf(out, "{\"format\":2,\"spec_sha256\":\"%s\",\"partitions\":[", hash);
+	text_putf(out, "{\"format\":%d,\"spec_sha256\":\"%s\",\"partitions\":[", FORMAT, hash);
 	for (size_t i = 0; i < checkpoint->count; i++) {
 		if (i > 0)
 			text_putc(out, ',');
@@ -133,6 +136,12 @@ static bool is_of_spec(const struct spec *spec, const cJSON *json)
 	char hash[65];
 	const char *written = cJSON_GetStringValue(member(json, "spec_sha256"));
 	return written && spec_hash(spec, hash) == ERROR_OK && strcmp(hash, written) == 0;
+}
+
+static bool is_of_format(const cJSON *json)
+{
+	int64_t format;
+	return json_read_integer(member(json, "format"), &format) && format == FORMAT;
 }
 
 static bool read_partition(const struct spec *spec, const cJSON *json,
@@ -165,11 +174,11 @@ enum error checkpoint_read_json(const struct spec *spec, const cJSON *json,
 				struct checkpoint *checkpoint, struct text *why)
 {
 	memset(checkpoint, 0, sizeof(*checkpoint));
-	if (is_of_spec(spec, json) &&
+	if (is_of_format(json) && is_of_spec(spec, json) &&
 	    read_partitions(spec, member(json, "partitions"), checkpoint) &&
 	    partial_read_json(spec, member(json, "factors"), &checkpoint->partial, NULL) ==
 		    ERROR_OK)
 		return ERROR_OK;
-	why_putf(why, "what was read before is not whole or of another spec");
+	why_putf(why, "what was read before is not whole, of another spec or of another format");
 	return ERROR_INVALID;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+__extension__ typedef unsigned __int128 u128;
+
 size_t features_pending_width(const struct spec *spec)
 {
 	return spec->feature_count + 2;
@@ -63,22 +65,32 @@ struct features *features_clone(const struct features *features)
 	return copy;
 }
 
-static uint64_t mix(uint64_t hash)
+/* Both halves of the product: each bit of either number reaches all of them. */
+static uint64_t fold(uint64_t a, uint64_t b)
 {
-	hash = (hash ^ (hash >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	hash = (hash ^ (hash >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return hash ^ (hash >> 31);
+	u128 product = (u128)a * b;
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+static uint64_t bits_of(double value)
+{
+	uint64_t bits;
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+/* By pairs, of which none waits for another; the keys are the golden ratio's and those of
+ * splitmix64 (Steele, Lea and Flood 2014), a different sum for each place. */
 static uint64_t identity(int64_t timestamp_us, const double *values, size_t count)
 {
-	uint64_t hash = mix((uint64_t)timestamp_us);
-	for (size_t i = 1; i < count; i++) {
-		uint64_t bits;
-		memcpy(&bits, &values[i], sizeof(bits));
-		hash = mix(hash + bits + UINT64_C(0x9e3779b97f4a7c15));
+	const uint64_t first = UINT64_C(0x9e3779b97f4a7c15), second = UINT64_C(0xbf58476d1ce4e5b9);
+	uint64_t hash = fold((uint64_t)timestamp_us ^ first, second);
+	for (size_t i = 1; i < count; i += 2) {
+		double next = i + 1 < count ? values[i + 1] : 0;
+		hash ^= fold(bits_of(values[i]) ^ (first * (i + 1)),
+			     bits_of(next) ^ (second * (i + 2)));
 	}
-	return hash;
+	return fold(hash ^ first, UINT64_C(0x94d049bb133111eb));
 }
 
 /* --- one feature ---------------------------------------------------------------------------- */

@@ -123,10 +123,10 @@ static int64_t key_of(const struct partial *partial, const struct feature_row *r
 	return uniform < partial->train_fraction ? SIDE_TRAIN : SIDE_HELD_OUT;
 }
 
-/* The factor for a row; NULL: no memory. */
-static struct rfactor *factor_for(struct partial *partial, const struct feature_row *row)
+/* The factor for a row of this key; NULL: no memory. */
+static struct rfactor *factor_for(struct partial *partial, const struct feature_row *row,
+				  int64_t key)
 {
-	int64_t key = key_of(partial, row);
 	if (is_at(partial, partial->recent, key))
 		return partial->slots[partial->recent].factor;
 	size_t at = find(partial, key);
@@ -161,11 +161,10 @@ static void widen(struct partial_counts *counts, int64_t first_us, int64_t last_
 		counts->last_us = last_us;
 }
 
-/* Whether a row may be held out, as far as is known by now. */
-static bool may_be_held_out(const struct partial *partial, const struct feature_row *row)
+/* Whether a row of this key may be held out, as far as is known by now. */
+static bool may_be_held_out(const struct partial *partial, int64_t key)
 {
-	return partial->split == SPLIT_TIME || partial->train_fraction >= 1 ||
-	       key_of(partial, row) == SIDE_HELD_OUT;
+	return partial->split == SPLIT_TIME || partial->train_fraction >= 1 || key == SIDE_HELD_OUT;
 }
 
 struct tail *partial_tail(const struct partial *partial)
@@ -180,7 +179,8 @@ void partial_take(const struct feature_row *row, enum row_reason reason, void *u
 	partial->counts.rows[reason]++;
 	if (reason != ROW_USED)
 		return;
-	struct rfactor *factor = factor_for(partial, row);
+	int64_t key = key_of(partial, row);
+	struct rfactor *factor = factor_for(partial, row, key);
 	if (!factor) {
 		partial->error = ERROR_NO_MEMORY;
 		return;
@@ -190,7 +190,7 @@ void partial_take(const struct feature_row *row, enum row_reason reason, void *u
 		columns[partial->features] = row->last;
 	columns[partial->columns - 1] = row->y;
 	rfactor_add(factor, columns);
-	if (may_be_held_out(partial, row) && !tail_add(partial->tail, row))
+	if (may_be_held_out(partial, key) && !tail_add(partial->tail, row))
 		partial->error = ERROR_NO_MEMORY;
 	widen(&partial->counts, row->timestamp_us, row->timestamp_us);
 }

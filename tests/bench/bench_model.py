@@ -105,7 +105,7 @@ class Model:
         job = self.call(f"/v1/models/{name}/train", {})
         limit = time.monotonic() + LIMIT_S
         while job["state"] in ("queued", "running") and time.monotonic() < limit:
-            time.sleep(0.005)
+            time.sleep(0.02)
             job = self.call(f"/v1/jobs/{job['id']}")
         if job["state"] != "done":
             sys.exit(f"{job}\n{self.log.read_text()}")

@@ -258,7 +258,7 @@ static void incremental_equals_full(void **state)
 		reading_clean_up(&results[s]);
 }
 
-static void a_checkpoint_of_another_spec_is_refused(void **state)
+static void a_checkpoint_of_another_spec_or_format_is_refused(void **state)
 {
 	struct fixture *f = *state;
 	struct reading_result result;
@@ -274,6 +274,14 @@ static void a_checkpoint_of_another_spec_is_refused(void **state)
 	assert_int_equal(checkpoint_read_json(builtin("forecast_1m"), json, &read, &f->why),
 			 ERROR_INVALID);
 	checkpoint_clean_up(&read);
+	assert_int_equal(checkpoint_read_json(builtin("streamlit"), json, &read, NULL), ERROR_OK);
+	checkpoint_clean_up(&read);
+	cJSON *format = cJSON_GetObjectItem(json, "format");
+	cJSON_SetNumberValue(format, format->valuedouble - 1); /* rows had other identities then */
+	assert_int_equal(checkpoint_read_json(builtin("streamlit"), json, &read, NULL),
+			 ERROR_INVALID);
+	checkpoint_clean_up(&read);
+	cJSON_SetNumberValue(format, format->valuedouble + 1);
 	cJSON_DeleteItemFromObject(json, "factors");
 	assert_int_equal(checkpoint_read_json(builtin("streamlit"), json, &read, NULL),
 			 ERROR_INVALID);
@@ -289,7 +297,7 @@ int main(void)
 		cmocka_unit_test(plans),
 		cmocka_unit_test_setup_teardown(incremental_equals_full, fixture_begin,
 						fixture_end),
-		cmocka_unit_test_setup_teardown(a_checkpoint_of_another_spec_is_refused,
+		cmocka_unit_test_setup_teardown(a_checkpoint_of_another_spec_or_format_is_refused,
 						fixture_begin, fixture_end),
 	};
 	if (http_client_global_init() != ERROR_OK)
