@@ -268,6 +268,7 @@ void features_push(struct features *f, int64_t timestamp_us, const double *value
 	enum row_reason reason = check_order(f, timestamp_us);
 	if (reason != ROW_USED) {
 		struct feature_row refused = { .timestamp_us = timestamp_us };
+		f->latest_reason = reason;
 		if (emit)
 			emit(&refused, reason, user);
 		return;

@@ -296,6 +296,8 @@ void live_model_take(struct live_model *model, const struct ring_record *record,
 		      model);
 	struct feature_row row;
 	enum row_reason reason = features_latest(partition->features, &row);
+	if (reason == ROW_REPEATED || reason == ROW_OUT_OF_ORDER)
+		return; /* what was told of the newest one still holds */
 	atomic_store(&model->reason, (int)reason);
 	if (reason == ROW_USED && model->version)
 		predict(model, &row, record, partition->last, wall_us);

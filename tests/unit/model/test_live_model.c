@@ -253,6 +253,33 @@ static void partitions_have_their_own_history(void **state)
 	fixture_clean_up(&f);
 }
 
+/* A bar that comes again, and one that comes late, are no news to a model that goes by time: they
+ * give no second prediction, actual or last price. */
+static void repeated_and_late_records_predict_nothing(void **state)
+{
+	(void)state;
+	struct fixture f = fixture_of(LATER);
+	struct live_prediction out[100];
+	live_model_serve(f.model, version_retain(f.version));
+	take(&f, 1, 0, 110);
+	take(&f, 2, 0, 120);
+	take(&f, 2, 0, 500);
+	take(&f, 0, 0, 900);
+	assert_int_equal(live_model_reason(f.model), ROW_USED);
+	take(&f, 3, 0, 130);
+	assert_int_equal(predictions(&f, out), 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(out[i].timestamp_us, START_US + (i + 1) * MINUTE_US);
+		assert_true(out[i].value == 110 + 10 * i && out[i].last == 110 + 10 * i);
+	}
+	assert_true(out[0].actual == 130 && isnan(out[1].actual));
+	struct score score = score_of(out, 3, 0);
+	struct drift_report drift;
+	drift_read(live_model_drift(f.model), &score, &drift);
+	assert_int_equal(drift.rows, 3);
+	fixture_clean_up(&f);
+}
+
 static void no_finite_prediction_is_none(void **state)
 {
 	(void)state;
@@ -278,6 +305,7 @@ int main(void)
 		cmocka_unit_test(a_later_actual_teaches_when_it_comes),
 		cmocka_unit_test(only_the_first_version_asks_for_the_past),
 		cmocka_unit_test(partitions_have_their_own_history),
+		cmocka_unit_test(repeated_and_late_records_predict_nothing),
 		cmocka_unit_test(no_finite_prediction_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
