@@ -12,7 +12,7 @@
 #include "http_internal.h"
 #include "json_check.h"
 
-enum { PAIRWISE_MAX = 16 };
+enum { PAIRWISE_MAX = 16, VALUES_MAX = 10000 };
 
 static enum error refuse_field(struct http_request *request, const char *slug, const char *field,
 			       const char *rule)
@@ -100,13 +100,21 @@ static enum error answer_flaw(struct http_request *request, enum error error,
 	return error;
 }
 
-static enum error parse(struct http_request *request, const struct text *body, cJSON **json)
+static enum error parse(struct http_request *request, const struct text *body, size_t values,
+			cJSON **json)
 {
 	struct json_flaw flaw;
 	enum error error = json_check(body->data, body->length, HTTP_JSON_NESTING, &flaw);
 
 	if (error != ERROR_OK)
 		return answer_flaw(request, error, &flaw);
+	if (flaw.values > values) {
+		http_answer_problem(request, 413, "too-many-values", NULL,
+				    "the body holds %zu values, arrays and objects; at most %zu "
+				    "are read",
+				    flaw.values, values);
+		return ERROR_LIMIT;
+	}
 	*json = cJSON_ParseWithLength(body->data, body->length);
 	if (*json == NULL) {
 		http_answer_problem(request, 500, "no-memory", NULL,
@@ -135,6 +143,12 @@ static bool is_json_type(const struct http_request *request)
 
 enum error http_body_read_json(struct http_request *request, bool required, cJSON **json)
 {
+	return http_body_read_json_values(request, required, VALUES_MAX, json);
+}
+
+enum error http_body_read_json_values(struct http_request *request, bool required, size_t values,
+				      cJSON **json)
+{
 	struct text body;
 	enum error error;
 
@@ -155,7 +169,7 @@ enum error http_body_read_json(struct http_request *request, bool required, cJSO
 				    "Content-Type \"%.100s\" is not application/json",
 				    http_request_header(request, "Content-Type"));
 	} else {
-		error = parse(request, &body, json);
+		error = parse(request, &body, values, json);
 	}
 done:
 	text_clean_up(&body);

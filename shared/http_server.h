@@ -138,6 +138,11 @@ enum error http_body_read_all(struct http_request *request, struct text *body) M
  * an empty body gives NULL. */
 enum error http_body_read_json(struct http_request *request, bool required, cJSON **json) MUST_USE;
 
+/* The same for bodies of many numbers: up to `values` scalars, arrays and objects, where the other
+ * one takes 10,000 (413). Each takes some 100 bytes of memory, whatever it takes of the body. */
+enum error http_body_read_json_values(struct http_request *request, bool required, size_t values,
+				      cJSON **json) MUST_USE;
+
 /* --- the answer ---------------------------------------------------------------------------------
  */
 void http_answer_header(struct http_request *request, const char *name, const char *value);

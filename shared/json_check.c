@@ -12,7 +12,7 @@ struct scan {
 	size_t at, length;
 	enum error error;
 	const char *reason; /* of the first flaw */
-	size_t depth;
+	size_t depth, values;
 	bool in_object[JSON_NESTING_MAX];
 };
 
@@ -208,6 +208,7 @@ static bool value(struct scan *scan, size_t nesting)
 		bool object;
 
 		skip_blanks(scan);
+		scan->values++;
 		object = peek(scan) == '{';
 		if (!object && peek(scan) != '[')
 			return scalar(scan);
@@ -266,6 +267,6 @@ enum error json_check(const char *data, size_t length, size_t nesting, struct js
 		if (scan.at < length)
 			flaw_here(&scan, "something follows the value");
 	}
-	*flaw = (struct json_flaw){ scan.at, scan.reason };
+	*flaw = (struct json_flaw){ scan.at, scan.reason, scan.values };
 	return scan.error;
 }

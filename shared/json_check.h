@@ -17,6 +17,7 @@ enum { JSON_NESTING_MAX = 256 };
 struct json_flaw {
 	size_t offset;      /* of the byte at which it went wrong */
 	const char *reason; /* one clause, static */
+	size_t values;      /* up to there: scalars, arrays and objects; set when it is OK, too */
 };
 
 /* Exactly one JSON value as RFC 8259 has it, in UTF-8, blanks around it allowed. OK; INVALID;

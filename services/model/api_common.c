@@ -109,13 +109,21 @@ void api_record(struct http_request *request, struct registry *registry, const c
 	registry_record(registry, &event);
 }
 
-enum error api_body_read(struct http_request *request, struct api_body *body)
+size_t api_values_most(size_t rows_limit)
+{
+	enum { BESIDE_THE_ROWS = 1000 };
+	/* An array around each number is the form with the most values. */
+	return rows_limit * (2 * SPEC_MAX_FEATURES + 1) + BESIDE_THE_ROWS;
+}
+
+enum error api_body_read(struct http_request *request, size_t rows_limit, struct api_body *body)
 {
 	body->json = NULL;
 	text_init(&body->csv, SIZE_MAX / 2); /* the server limits bodies */
 	return http_content_type_is(request, "text/csv")
 		       ? http_body_read_all(request, &body->csv)
-		       : http_body_read_json(request, true, &body->json);
+		       : http_body_read_json_values(request, true, api_values_most(rows_limit),
+						    &body->json);
 }
 
 void api_body_clean_up(struct api_body *body)

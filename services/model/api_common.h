@@ -48,13 +48,17 @@ enum { API_REASON_MOST = 250 };
 void api_record(struct http_request *request, struct registry *registry, const char *action,
 		const char *model, const char *reason, const char *job);
 
-/* The body of a call for predictions: CSV by its Content-Type, else JSON. On failure it has been
- * answered; clean up in any case. */
+/* Scalars, arrays and objects in a JSON body of at most so many rows, in any of its forms. */
+size_t api_values_most(size_t rows_limit);
+
+/* The body of a call for predictions, of at most `rows_limit` rows: CSV by its Content-Type, else
+ * JSON. On failure it has been answered; clean up in any case. */
 struct api_body {
 	cJSON *json;     /* NULL: it is CSV */
 	struct text csv; /* when it is */
 };
-enum error api_body_read(struct http_request *request, struct api_body *body) MUST_USE;
+enum error api_body_read(struct http_request *request, size_t rows_limit,
+			 struct api_body *body) MUST_USE;
 void api_body_clean_up(struct api_body *body);
 
 /* A prediction for one row; INVALID with a 422 in `fault` when it is not finite. */

@@ -136,7 +136,7 @@ void mlflow_invocations(struct http_request *request, void *user)
 	struct model_app *app = user;
 	struct call call = { .request = request, .app = app, .model = model_of(request, app) };
 	struct api_body body;
-	if (api_body_read(request, &body) == ERROR_OK) {
+	if (api_body_read(request, (size_t)app->settings.rows_limit, &body) == ERROR_OK) {
 		struct version *version = registry_acquire(app->registry, call.model);
 		call.version = version;
 		if (version)

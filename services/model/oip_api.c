@@ -365,7 +365,8 @@ void oip_infer(struct http_request *request, void *user)
 {
 	const struct model_app *app = user;
 	cJSON *body = NULL;
-	if (http_body_read_json(request, true, &body) != ERROR_OK)
+	size_t values = api_values_most((size_t)app->settings.rows_limit);
+	if (http_body_read_json_values(request, true, values, &body) != ERROR_OK)
 		return;
 	struct version *version = acquire(request, app);
 	if (version) {

@@ -178,7 +178,7 @@ void predict_handle(struct http_request *request, void *user)
 	struct api_body body;
 	if (!type_choose(request, &call.type) || !level_read(request, &call.level))
 		return;
-	if (api_body_read(request, &body) == ERROR_OK) {
+	if (api_body_read(request, (size_t)app->settings.rows_limit, &body) == ERROR_OK) {
 		struct version *version = registry_acquire(app->registry, model);
 		call.version = version;
 		if (version)

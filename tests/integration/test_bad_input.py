@@ -304,6 +304,17 @@ def test_a_gzip_bomb(services, name):
     assert service.peak_mb() < MEMORY_LIMIT_MB
 
 
+def test_a_bomb_of_values(services):
+    """As small, and good JSON: each value of it takes fifty times its bytes."""
+    for path in ("/v1/models", "/v1/models/streamlit/predict", "/v2/models/streamlit/infer",
+                 "/invocations", "/v1/models/streamlit/train"):
+        for value in (b"1,", b"{},"):
+            bomb = gzip.compress(b"[" + value * ((16 << 20) // len(value) - 1) + b"1]", 1)
+            answer = services.model.post(path, bomb, headers={"Content-Encoding": "gzip"})
+            assert_problem(answer, 413, "too-many-values")
+    assert services.model.peak_mb() < MEMORY_LIMIT_MB
+
+
 def test_gzip_is_read(gateway):
     packed = gzip.compress(tick().encode())
     assert gateway.post("/v1/ticks", packed,

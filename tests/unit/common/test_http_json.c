@@ -14,7 +14,11 @@ static void echo_json(struct http_request *request, void *user)
 	cJSON *json;
 
 	(void)user;
-	if (http_body_read_json(request, required, &json) != ERROR_OK)
+	enum error error = strcmp(http_path(request), "/values") == 0
+				   ? http_body_read_json_values(request, true, 4, &json)
+				   : http_body_read_json(request, required, &json);
+
+	if (error != ERROR_OK)
 		return;
 	if (json == NULL)
 		http_answer(request, 200, "text/plain", "nothing", 7);
@@ -25,11 +29,12 @@ static void echo_json(struct http_request *request, void *user)
 static const struct http_route routes[] = {
 	{ "POST", "/required", echo_json, HTTP_SCOPE_NONE, 0 },
 	{ "POST", "/optional", echo_json, HTTP_SCOPE_NONE, 0 },
+	{ "POST", "/values", echo_json, HTTP_SCOPE_NONE, 0 },
 };
 
 static int setup(void **state)
 {
-	struct http_testing *t = http_testing_new(routes, 2);
+	struct http_testing *t = http_testing_new(routes, sizeof routes / sizeof *routes);
 
 	http_testing_start(t);
 	*state = t;
@@ -90,6 +95,25 @@ static void test_nesting(void **state)
 	assert_int_equal(http_ask(t, "POST /required", "", body), 200);
 	memset(body, '[', 60000);
 	assert_refused(state, body, "nested-too-deep", "the limit is 64, passed at byte 64");
+}
+
+/* Two bytes of a body become a hundred in memory. */
+static void test_values_have_a_limit(void **state)
+{
+	struct http_testing *t = *state;
+	static char body[20010];
+
+	assert_int_equal(http_ask(t, "POST /values", "", "[1,{\"a\":2}]"), 200);
+	assert_int_equal(http_ask(t, "POST /values", "", "[1,{\"a\":2},[]]"), 413);
+	assert_true(http_answer_is_problem(t, "too-many-values"));
+	assert_true(http_answer_has(t, "holds 5 values, arrays and objects; at most 4 are read"));
+	body[0] = '[';
+	for (size_t i = 1; i < 20000; i += 2)
+		memcpy(body + i, "1,", 2);
+	memcpy(body + 19998, "]", 2);
+	assert_int_equal(http_ask(t, "POST /required", "", body), 200);
+	memcpy(body + 19998, ",1]", 4);
+	assert_int_equal(http_ask(t, "POST /required", "", body), 413);
 }
 
 static void test_members_given_twice(void **state)
@@ -156,6 +180,7 @@ int main(void)
 		cmocka_unit_test(test_no_body),
 		cmocka_unit_test(test_flaws_are_told_with_their_offset),
 		cmocka_unit_test(test_nesting),
+		cmocka_unit_test(test_values_have_a_limit),
 		cmocka_unit_test(test_members_given_twice),
 		cmocka_unit_test(test_many_members_given_once),
 		cmocka_unit_test(test_numbers_beyond_a_double),

@@ -134,6 +134,25 @@ static void test_nesting_is_counted_exactly(void **state)
 	free(deep);
 }
 
+static void test_values_are_counted(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t values;
+	} cases[] = {
+		{ "1", 1 },  { "[]", 1 },           { "[1,\"a\",null]", 4 },
+		{ "{}", 1 }, { "[[],{},[[]]]", 5 }, { "{\"a\":{\"b\":1},\"c\":[true]}", 5 },
+	};
+	struct json_flaw flaw;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_int_equal(json_check(cases[i].text, strlen(cases[i].text), 4, &flaw),
+				 ERROR_OK);
+		assert_int_equal(flaw.values, cases[i].values);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +162,7 @@ int main(void)
 		cmocka_unit_test(test_strings),
 		cmocka_unit_test(test_a_nul_byte_does_not_end_the_text),
 		cmocka_unit_test(test_nesting_is_counted_exactly),
+		cmocka_unit_test(test_values_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
