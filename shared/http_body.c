@@ -122,6 +122,9 @@ bool http_body_discardable(const struct http_request *request)
 
 void http_body_end(struct http_request *request)
 {
+	if (request->body.held > 0)
+		atomic_fetch_sub(&request->server->held, request->body.held);
+	request->body.held = 0;
 	if (request->body.z_open)
 		inflateEnd(&request->body.z);
 	request->body.z_open = false;
@@ -294,10 +297,30 @@ void http_answer_body_error(struct http_request *request, enum error error)
 				    "the body ended before its announced length, or a chunk's "
 				    "size could not be read");
 		break;
+	case ERROR_UNAVAILABLE:
+		http_answer_retry_after(request, 1);
+		http_answer_problem(
+			request, 503, "bodies-busy", NULL,
+			"the bodies of other requests take the memory that there is for "
+			"them, %zu bytes (setting http_bodies_limit_bytes); try again",
+			options->bodies_limit_bytes);
+		break;
 	default:
 		http_answer_problem(request, http_status_of(error), "body-failed", NULL, "%s",
 				    error_text(error));
 	}
+}
+
+enum error http_body_hold(struct http_request *request, size_t bytes)
+{
+	size_t most = request->server->options.bodies_limit_bytes;
+	size_t held = atomic_fetch_add(&request->server->held, bytes) + bytes;
+
+	request->body.held += bytes;
+	/* Who is alone may have what a body may be. */
+	if (most == 0 || held <= most || held == request->body.held)
+		return ERROR_OK;
+	return ERROR_UNAVAILABLE;
 }
 
 enum error http_body_read_all(struct http_request *request, struct text *body)
@@ -308,9 +331,12 @@ enum error http_body_read_all(struct http_request *request, struct text *body)
 
 	do {
 		error = http_body_read(request, buffer, sizeof buffer, &got);
-		text_put(body, buffer, got);
 		if (error == ERROR_OK)
+			error = http_body_hold(request, got);
+		if (error == ERROR_OK) {
+			text_put(body, buffer, got);
 			error = body->error;
+		}
 	} while (error == ERROR_OK && got > 0);
 	if (error != ERROR_OK)
 		http_answer_body_error(request, error);

@@ -97,6 +97,7 @@ struct http_body {
 	uint64_t taken;    /* raw bytes read */
 	uint64_t unpacked; /* bytes handed out */
 	size_t limit;
+	size_t held;         /* bytes of memory, of those of the server's bodies_limit_bytes */
 	int64_t deadline_us; /* monotonic; set at the first read */
 	z_stream z;
 	bool z_open, z_ended;
@@ -163,6 +164,7 @@ struct http_server {
 	int port;
 	atomic_bool draining;
 	atomic_long in_flight;
+	atomic_size_t held;     /* bytes that bodies take which are held whole */
 	atomic_int connections; /* that have a worker */
 	struct metric *in_flight_gauge, *idle_closed, *rate_limited;
 	struct http_bucket anonymous; /* all requests, where there are no tokens */
@@ -202,6 +204,8 @@ void http_observe(struct http_request *request, int64_t now_us);
 const char *http_body_announce(struct http_request *request);
 enum error http_body_begin(struct http_request *request); /* for the route; answers on failure */
 void http_body_end(struct http_request *request);
+/* Counts memory that the request holds until its end. UNAVAILABLE: the others leave none. */
+enum error http_body_hold(struct http_request *request, size_t bytes) MUST_USE;
 bool http_body_left(const struct http_request *request); /* the client may still be sending */
 
 /* What is left is little and on its way: the connection can live on after it was discarded. */

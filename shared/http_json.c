@@ -12,7 +12,7 @@
 #include "http_internal.h"
 #include "json_check.h"
 
-enum { PAIRWISE_MAX = 16, VALUES_MAX = 10000 };
+enum { PAIRWISE_MAX = 16, VALUES_MAX = 10000, VALUE_BYTES = 100 };
 
 static enum error refuse_field(struct http_request *request, const char *slug, const char *field,
 			       const char *rule)
@@ -114,6 +114,11 @@ static enum error parse(struct http_request *request, const struct text *body, s
 				    "are read",
 				    flaw.values, values);
 		return ERROR_LIMIT;
+	}
+	error = http_body_hold(request, flaw.values * VALUE_BYTES);
+	if (error != ERROR_OK) {
+		http_answer_body_error(request, error);
+		return error;
 	}
 	*json = cJSON_ParseWithLength(body->data, body->length);
 	if (*json == NULL) {

@@ -61,6 +61,7 @@ struct http_server_options {
 	int port;            /* 0: any free one, see http_server_port */
 	int threads;
 	size_t body_limit_bytes;
+	size_t bodies_limit_bytes;     /* memory of all that are held whole; 0: no limit */
 	int64_t request_timeout_ms;    /* headers, and each wait for a piece of the body */
 	int64_t body_timeout_ms;       /* the whole body */
 	int64_t keep_alive_timeout_ms; /* idle between requests */
@@ -129,7 +130,8 @@ enum error http_body_read(struct http_request *request, char *buffer, size_t siz
 			  size_t *got) MUST_USE;
 void http_answer_body_error(struct http_request *request, enum error error);
 
-/* The whole body; on failure it has been answered. */
+/* The whole body; on failure it has been answered: where the bodies that others hold leave no
+ * memory for it (bodies_limit_bytes, until their requests end), with 503. */
 enum error http_body_read_all(struct http_request *request, struct text *body) MUST_USE;
 
 /* The whole body as JSON; on failure (400, 413, 415…) it has been answered. Refused: nesting over

@@ -225,6 +225,7 @@ static enum error start_server(struct service *service, struct text *why)
 		.port = (int)settings->http_port,
 		.threads = (int)settings->http_threads,
 		.body_limit_bytes = (size_t)settings->http_body_limit_bytes,
+		.bodies_limit_bytes = (size_t)settings->http_bodies_limit_bytes,
 		.request_timeout_ms = settings->http_request_timeout_ms,
 		.body_timeout_ms = settings->http_body_timeout_ms,
 		.keep_alive_timeout_ms = settings->http_keep_alive_timeout_ms,

@@ -19,6 +19,7 @@ struct service_settings {
 	char *management_address; /* "": http_address */
 	int64_t http_threads;
 	int64_t http_body_limit_bytes;
+	int64_t http_bodies_limit_bytes;
 	int64_t http_request_timeout_ms;
 	int64_t http_body_timeout_ms;
 	int64_t http_keep_alive_timeout_ms;
