@@ -179,16 +179,28 @@ static enum error call_empty(struct webhdfs *client, const struct webhdfs_reques
 	return error;
 }
 
-enum error webhdfs_rename(struct webhdfs *client, const char *from, const char *to,
-			  struct text *why)
+static enum error call_rename(struct webhdfs *client, const char *from, const char *to,
+			      const char *options, struct text *why)
 {
 	const struct webhdfs_query query[] = { { "destination", to },
-					       { "renameoptions", "NONE" },
+					       { "renameoptions", options },
 					       { NULL, NULL } };
 	const struct webhdfs_request request = {
 		.method = "PUT", .op = "RENAME", .path = from, .query = query
 	};
 	return call_empty(client, &request, why);
+}
+
+enum error webhdfs_rename(struct webhdfs *client, const char *from, const char *to,
+			  struct text *why)
+{
+	return call_rename(client, from, to, "NONE", why);
+}
+
+enum error webhdfs_rename_over(struct webhdfs *client, const char *from, const char *to,
+			       struct text *why)
+{
+	return call_rename(client, from, to, "OVERWRITE", why);
 }
 
 enum error webhdfs_concat(struct webhdfs *client, const char *target, const char *const *sources,

@@ -68,6 +68,10 @@ enum error webhdfs_create(struct webhdfs *client, const char *path, const char *
 enum error webhdfs_rename(struct webhdfs *client, const char *from, const char *to,
 			  struct text *why) MUST_USE;
 
+/* The same with renameoptions=OVERWRITE: a file of the new name is replaced, at one moment. */
+enum error webhdfs_rename_over(struct webhdfs *client, const char *from, const char *to,
+			       struct text *why) MUST_USE;
+
 /* DELETE; a missing path is NOT_FOUND. */
 enum error webhdfs_delete(struct webhdfs *client, const char *path, bool recursive,
 			  struct text *why) MUST_USE;

@@ -30,6 +30,7 @@ struct fake_file {
 	char *data;
 	size_t length;
 	size_t listed_length; /* what a listing says; usually the same */
+	int64_t modified_ms;  /* 0: long ago */
 	int id;               /* of this content, whatever its name */
 };
 
@@ -130,8 +131,9 @@ static void fake_status(struct text *out, const char *name, bool folder,
 {
 	text_putf(out,
 		  "{\"pathSuffix\":\"%s\",\"type\":\"%s\",\"length\":%zu,\"fileId\":%d,"
-		  "\"modificationTime\":1}",
-		  name, folder ? "DIRECTORY" : "FILE", folder ? 0 : file->listed_length, file->id);
+		  "\"modificationTime\":%lld}",
+		  name, folder ? "DIRECTORY" : "FILE", folder ? 0 : file->listed_length, file->id,
+		  file->modified_ms > 0 ? (long long)file->modified_ms : 1);
 }
 
 /* Of all that a client encodes in a path, ours hold the sign of a folder of a date alone. */
@@ -235,6 +237,10 @@ static void fake_rename(struct fake_request *request)
 	}
 	to[length] = '\0';
 	struct fake_file *file = fake_find(request->hdfs, request->path);
+	if (file && strstr(request->query, "renameoptions=OVERWRITE")) {
+		fake_remove(request->hdfs, to);
+		file = fake_find(request->hdfs, request->path); /* it moves up */
+	}
 	if (!file)
 		fake_exception(request, "404 Not Found", "FileNotFoundException");
 	else if (fake_find(request->hdfs, to))

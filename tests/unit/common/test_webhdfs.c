@@ -127,6 +127,20 @@ static void rename_believes_only_what_is_said(void **state)
 	finish(&f);
 }
 
+static void renaming_over_a_file_is_asked_for(void **state)
+{
+	(void)state;
+	static const struct peer_step steps[] = {
+		{ .expect = "PUT /webhdfs/v1/s/a?op=RENAME&user.name=bitcoin"
+			    "&destination=%2Fd%2Fb&renameoptions=OVERWRITE ",
+		  .status = "200 OK" },
+	};
+	struct fixture f;
+	begin(&f, steps, COUNT(steps));
+	assert_int_equal(webhdfs_rename_over(f.client, "/s/a", "/d/b", NULL), ERROR_OK);
+	finish(&f);
+}
+
 static void create_asks_then_writes(void **state)
 {
 	(void)state;
@@ -423,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mkdirs_true_false_and_nothing),
 		cmocka_unit_test(rename_believes_only_what_is_said),
+		cmocka_unit_test(renaming_over_a_file_is_asked_for),
 		cmocka_unit_test(create_asks_then_writes),
 		cmocka_unit_test(create_without_a_datanode),
 		cmocka_unit_test(create_to_a_host_that_is_not_known),

@@ -27,6 +27,11 @@ static enum error call_rename(struct webhdfs *client)
 	return webhdfs_rename(client, "/a", "/b", NULL);
 }
 
+static enum error call_rename_over(struct webhdfs *client)
+{
+	return webhdfs_rename_over(client, "/a", "/b", NULL);
+}
+
 static enum error call_delete(struct webhdfs *client)
 {
 	return webhdfs_delete(client, "/a", true, NULL);
@@ -79,6 +84,7 @@ static const struct answer {
 	{ "MKDIRS", call_mkdirs, NULL, BOOLEAN },
 	{ "RENAME", call_rename, NULL, BOOLEAN },
 	{ "RENAME, bare", call_rename, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" },
+	{ "RENAME, over", call_rename_over, NULL, BOOLEAN },
 	{ "DELETE", call_delete, NULL, BOOLEAN },
 	{ "GETFILESTATUS", call_stat, NULL,
 	  "HTTP/1.1 200 OK\r\nContent-Length: 74\r\n\r\n{\"FileStatus\":{\"fileId\":1,"
