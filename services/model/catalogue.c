@@ -96,12 +96,22 @@ enum error model_add_version(struct model *model, const struct version_summary *
 	return ERROR_OK;
 }
 
+/* The order in which events hold: <0, 0 (the same one) or >0. */
+static int64_t compare_events(const struct serving_event *a, const struct serving_event *b)
+{
+	if (a->sequence != b->sequence)
+		return a->sequence - b->sequence;
+	if (a->within != b->within)
+		return a->within ? 1 : -1;
+	return a->within ? a->version - b->version : 0;
+}
+
 enum error model_add_event(struct model *model, const struct serving_event *event)
 {
 	size_t at = model->event_count;
-	while (at > 0 && model->events[at - 1].sequence > event->sequence)
+	while (at > 0 && compare_events(&model->events[at - 1], event) > 0)
 		at--;
-	if (at > 0 && model->events[at - 1].sequence == event->sequence)
+	if (at > 0 && compare_events(&model->events[at - 1], event) == 0)
 		return ERROR_OK;
 	void *grown = open_gap(model->events, model->event_count, at, sizeof(*event));
 	if (!grown)
@@ -120,11 +130,34 @@ const struct version_summary *model_find_version(const struct model *model, int6
 	return NULL;
 }
 
+void model_set_on_hdfs(struct model *model, int64_t number)
+{
+	for (size_t i = 0; i < model->version_count; i++)
+		if (model->versions[i].number == number)
+			model->versions[i].on_hdfs = true;
+}
+
+size_t model_count_behind(const struct model *model)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < model->version_count; i++)
+		count += model->versions[i].on_hdfs ? 0 : 1;
+	return count;
+}
+
+const struct version_summary *model_find_behind(const struct model *model)
+{
+	for (size_t i = 0; i < model->version_count; i++)
+		if (!model->versions[i].on_hdfs)
+			return &model->versions[i];
+	return NULL;
+}
+
 int64_t model_next_version(const struct model *model)
 {
 	int64_t last =
 		model->version_count > 0 ? model->versions[model->version_count - 1].number : 0;
-	return last + 1;
+	return (last > model->claimed ? last : model->claimed) + 1;
 }
 
 const struct serving_event *model_last_event(const struct model *model)
@@ -157,8 +190,21 @@ int64_t model_oldest_to_drop(const struct model *model)
 	return oldest;
 }
 
+static void drop_event_within(struct model *model, int64_t number)
+{
+	for (size_t i = 0; i < model->event_count; i++) {
+		if (!model->events[i].within || model->events[i].version != number)
+			continue;
+		model->event_count--;
+		memmove(&model->events[i], &model->events[i + 1],
+			(model->event_count - i) * sizeof(model->events[0]));
+		return;
+	}
+}
+
 void model_drop_version(struct model *model, int64_t number)
 {
+	drop_event_within(model, number);
 	const struct version_summary *found = model_find_version(model, number);
 	if (!found)
 		return;

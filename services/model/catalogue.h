@@ -26,7 +26,8 @@ struct model {
 	struct model_factors factors;
 	struct version_summary *versions; /* by number, ascending */
 	size_t version_count;
-	struct serving_event *events; /* by sequence, ascending */
+	int64_t claimed;              /* the largest number that was found to be taken on HDFS */
+	struct serving_event *events; /* by sequence; those within versions after it, by version */
 	size_t event_count;
 	struct version *serving; /* NULL: none */
 };
@@ -49,12 +50,16 @@ enum error model_add_version(struct model *model, const struct version_summary *
 enum error model_add_event(struct model *model, const struct serving_event *event) MUST_USE;
 
 const struct version_summary *model_find_version(const struct model *model, int64_t number);
+void model_set_on_hdfs(struct model *model, int64_t number); /* an unknown number: nothing */
+/* The oldest that is not known to be on HDFS; NULL: none. */
+const struct version_summary *model_find_behind(const struct model *model);
+size_t model_count_behind(const struct model *model);
 int64_t model_next_version(const struct model *model); /* at least 1 */
 
 /* The oldest version that never served, version 0 aside; if all did, the oldest that does not serve
  * now. -1: none. */
 int64_t model_oldest_to_drop(const struct model *model);
-void model_drop_version(struct model *model, int64_t number);
+void model_drop_version(struct model *model, int64_t number); /* with the event within it */
 
 /* The event that holds; NULL: none. */
 const struct serving_event *model_last_event(const struct model *model);

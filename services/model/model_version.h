@@ -94,6 +94,7 @@ struct version_summary {
 	double skill_last; /* 1 - rmse / rmse of the last price, on the held-out part */
 	double skill_mean;
 	bool leakage;
+	bool on_hdfs; /* it is known to be there; the registry says so */
 };
 struct version_summary version_summary(const struct version *version);
 

@@ -40,8 +40,6 @@ static enum error open_stores(struct registry *registry, const struct registry_o
 	snprintf(local, sizeof(local), "%s/models", options->state_dir);
 	enum error error = store_new(root, staging, local, &webhdfs, &registry->store, why);
 	if (error == ERROR_OK)
-		error = store_new(root, staging, local, &webhdfs, &registry->beside, why);
-	if (error == ERROR_OK)
 		error = store_new(root, staging, local, &webhdfs, &registry->follower, why);
 	return error;
 }
@@ -54,9 +52,11 @@ static void make_metrics(struct registry *registry, const struct registry_option
 	registry->sync_errors =
 		metrics_counter(options->metrics, "model_registry_sync_errors_total",
 				"Failed tries to get in step with HDFS", NULL);
-	registry->versions_saved =
-		metrics_counter(options->metrics, "model_registry_versions_saved_total",
-				"Versions saved to HDFS", NULL);
+	registry->versions_saved = metrics_counter(
+		options->metrics, "model_registry_versions_saved_total", "Versions saved", NULL);
+	registry->versions_behind =
+		metrics_gauge(options->metrics, "model_registry_versions_behind",
+			      "Versions that are not known to be on HDFS yet", NULL);
 	registry->audit_errors =
 		metrics_counter(options->metrics, "model_audit_errors_total",
 				"Events of the audit trail that could not be stored", NULL);
@@ -97,11 +97,18 @@ enum error registry_start(struct registry *registry, struct text *why)
 	return ERROR_OK;
 }
 
+/* Ends calls to HDFS that take longer than the thread is given to end. */
 void registry_stop(struct registry *registry)
 {
+	int64_t until_us = monotonic_now_us() + REGISTRY_STOP_MS * 1000;
+	const struct timespec until = { .tv_sec = until_us / 1000000,
+					.tv_nsec = until_us % 1000000 * 1000 };
 	pthread_mutex_lock(&registry->lock);
 	registry->stopping = true;
 	pthread_cond_broadcast(&registry->wake);
+	while (registry->started && !registry->ended &&
+	       pthread_cond_timedwait(&registry->wake, &registry->lock, &until) == 0) {
+	}
 	pthread_mutex_unlock(&registry->lock);
 	atomic_store(&registry->cancel, true);
 	if (registry->started)
@@ -118,7 +125,6 @@ void registry_destroy(struct registry **out)
 	catalogue_clean_up(&registry->catalogue);
 	audit_clean_up(&registry->audit);
 	store_destroy(&registry->store);
-	store_destroy(&registry->beside);
 	store_destroy(&registry->follower);
 	pthread_cond_destroy(&registry->wake);
 	pthread_mutex_destroy(&registry->lock);

@@ -3,11 +3,13 @@
  * Specs and versions. HDFS is the truth, below <root>/models/<model>/:
  *
  *   spec.json                 absent for built-in specs
- *   version-<8 digits>.json   immutable
+ *   version-<8 digits>.json   immutable; empty: claimed, its bytes follow from the local copy.
+ *                             Its "serving" says that it serves from its saving on, since when, by
+ *                             whom, why, and after which of the events below
  *   factors.json              what trainings read so far (checkpoint.h); no loss when it is gone:
  *                             it is written locally and follows to HDFS in the background
- *   serving-<8 digits>.json   which version serves since when, by whom and why; the largest number
- *                             holds, the others are its history
+ *   serving-<8 digits>.json   promotions and rollbacks: which version serves since when, by whom
+ *                             and why; the last event holds, the others are its history
  *   ../_audit/<id>.json       who did what to the models, when and why (audit.h)
  *
  * Every file is written to <root>/staging/models/ and renamed, and carries a SHA-256 of its body;
@@ -56,6 +58,8 @@ enum error registry_start(struct registry *registry, struct text *why) MUST_USE;
 /* Brings the local copy and HDFS together once, on the caller's thread: what a caller needs who
  * starts no thread. Errors of webhdfs.h. */
 enum error registry_sync(struct registry *registry, struct text *why) MUST_USE;
+/* What is not on HDFS yet gets REGISTRY_STOP_MS for that, and else waits for the next start. */
+enum { REGISTRY_STOP_MS = 3000 };
 void registry_stop(struct registry *registry);
 void registry_destroy(struct registry **registry);
 
@@ -105,7 +109,9 @@ enum error registry_versions(struct registry *registry, const char *model,
 
 /* Why and by whom a version serves: the newest first. Same form. */
 struct serving_event {
-	int64_t sequence, version, at_us;
+	int64_t sequence; /* its file's number; of one within a version, that of the event before */
+	int64_t version, at_us;
+	bool within;   /* the version says it itself: it serves from its saving on */
 	bool rollback; /* else a promotion */
 	char by[64];   /* "gate", or the caller's name */
 	char reason[256];
@@ -114,7 +120,8 @@ enum error registry_history(struct registry *registry, const char *model, struct
 			    size_t capacity, size_t *count, size_t *total) MUST_USE;
 
 /* Saves a new version from its body (report.h), which gets the next free number, or 0 where
- * `is_zero` (EXISTS: it is there). With `by` it serves from then on, for this reason. `body` stays
+ * `is_zero` (EXISTS: it is there). With `by` it serves from then on, for this reason. On return its
+ * number is claimed on HDFS and it is on the disk; its bytes are on HDFS soon after. `body` stays
  * the caller's and has its number on return. NOT_FOUND: no such model. */
 enum error registry_add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
 			const char *by, const char *reason, int64_t *number,

@@ -83,9 +83,8 @@ void registry_record(struct registry *registry, const struct audit_event *given)
 	enum error taken = audit_add(&registry->audit, &event);
 	if (error == ERROR_OK)
 		fall_behind(&registry->behind, event.id);
-	registry->woken = true;
-	pthread_cond_broadcast(&registry->wake);
 	pthread_mutex_unlock(&registry->lock);
+	registry_wake(registry);
 	if (error == ERROR_OK)
 		error = taken;
 	if (error == ERROR_OK)

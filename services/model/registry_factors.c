@@ -31,9 +31,8 @@ static enum error put_local(struct registry *registry, const char *model, const 
 	pthread_mutex_lock(&registry->lock);
 	/* It is still there: nobody removes models while `writing` is held. */
 	catalogue_find(&registry->catalogue, model)->factors.kept++;
-	registry->woken = true;
-	pthread_cond_broadcast(&registry->wake);
 	pthread_mutex_unlock(&registry->lock);
+	registry_wake(registry);
 	return ERROR_OK;
 }
 
@@ -120,44 +119,15 @@ static void set_followed(struct registry *registry, const char *model, uint64_t 
 	pthread_mutex_unlock(&registry->lock);
 }
 
-/* Gives the staged file its name; one of a model that was removed meanwhile is let go of. */
-static enum error replace(struct registry *registry, const char *model, const char *name,
-			  const struct store_staged *staged, struct text *why)
-{
-	struct spec spec;
-	enum error error = ERROR_OK;
-	pthread_mutex_lock(&registry->writing);
-	if (registry_spec(registry, model, &spec) == ERROR_OK)
-		error = store_replace(registry->follower, staged, name, why);
-	else
-		store_discard_staged(registry->follower, staged);
-	pthread_mutex_unlock(&registry->writing);
-	return error;
-}
-
-/* A local copy that is gone or broken can't follow. */
-static enum error follow_one(struct registry *registry, const char *model, int64_t *file_id,
-			     struct text *why)
-{
-	char name[REGISTRY_NAME_SIZE];
-	struct store_staged staged = { .file_id = 0 };
-	name_of(name, model);
-	enum error error = store_stage(registry->follower, name, &staged, why);
-	if (error == ERROR_OK)
-		error = replace(registry, model, name, &staged, why);
-	else if (error == ERROR_NOT_FOUND || error == ERROR_CHECKSUM)
-		error = ERROR_OK;
-	*file_id = staged.file_id;
-	return error;
-}
-
 enum error registry_follow_factors(struct registry *registry, struct text *why)
 {
 	char model[SPEC_MAX_NAME + 1];
 	uint64_t kept = 0; /* newer ones that are kept meanwhile make it behind again */
 	while (find_behind(registry, model, &kept)) {
+		char name[REGISTRY_NAME_SIZE];
 		int64_t file_id;
-		enum error error = follow_one(registry, model, &file_id, why);
+		name_of(name, model);
+		enum error error = registry_follow_file(registry, model, name, true, &file_id, why);
 		if (error != ERROR_OK)
 			return error;
 		set_followed(registry, model, kept, file_id);

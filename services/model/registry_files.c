@@ -11,7 +11,7 @@
 #include "log.h"
 #include "registry_internal.h"
 
-enum { NUMBER_DIGITS = 8 };
+enum { NUMBER_DIGITS = 8, MAX_NUMBER = 100000000 };
 static const char *const PREFIXES[] = {
 	[REGISTRY_VERSION] = "version-", [REGISTRY_SERVING] = "serving-"
 };
@@ -62,6 +62,51 @@ static enum error take_spec(struct registry *registry, const char *model, const 
 	return error == ERROR_EXISTS ? ERROR_OK : error;
 }
 
+static bool copy_string(const cJSON *json, const char *name, char *out, size_t size)
+{
+	const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
+	snprintf(out, size, "%s", value ? value : "");
+	return value != NULL;
+}
+
+/* A whole number from 0 to below `end`. */
+static bool copy_integer(const cJSON *json, const char *name, double end, int64_t *out)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+	if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0 && item->valuedouble < end))
+		return false;
+	*out = (int64_t)item->valuedouble;
+	return true;
+}
+
+static enum error add_event(struct registry *registry, const char *model,
+			    const struct serving_event *event)
+{
+	pthread_mutex_lock(&registry->lock);
+	struct model *entry = catalogue_find(&registry->catalogue, model);
+	enum error error = entry ? model_add_event(entry, event) : ERROR_NOT_FOUND;
+	pthread_mutex_unlock(&registry->lock);
+	return error;
+}
+
+/* What a version's file says of its own serving; most say nothing. */
+static enum error take_event_within(struct registry *registry, const char *model, int64_t number,
+				    const cJSON *json, struct text *why)
+{
+	const cJSON *serving = cJSON_GetObjectItemCaseSensitive(json, "serving");
+	struct serving_event event = { .version = number, .within = true };
+	if (!serving)
+		return ERROR_OK;
+	if (!copy_integer(serving, "after", MAX_NUMBER, &event.sequence) ||
+	    !copy_integer(serving, "at_us", 0x1p53, &event.at_us) ||
+	    !copy_string(serving, "by", event.by, sizeof(event.by)) ||
+	    !copy_string(serving, "reason", event.reason, sizeof(event.reason))) {
+		why_putf(why, "its serving lacks a place, a time, a reason or a name");
+		return ERROR_INVALID;
+	}
+	return add_event(registry, model, &event);
+}
+
 static enum error take_version(struct registry *registry, const char *model, int64_t number,
 			       const cJSON *json, struct text *why)
 {
@@ -79,38 +124,22 @@ static enum error take_version(struct registry *registry, const char *model, int
 	struct model *entry = catalogue_find(&registry->catalogue, model);
 	error = entry ? model_add_version(entry, &summary) : ERROR_NOT_FOUND;
 	pthread_mutex_unlock(&registry->lock);
-	return error;
-}
-
-static bool copy_string(const cJSON *json, const char *name, char *out, size_t size)
-{
-	const char *value = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
-	snprintf(out, size, "%s", value ? value : "");
-	return value != NULL;
+	return error == ERROR_OK ? take_event_within(registry, model, number, json, why) : error;
 }
 
 static enum error take_event(struct registry *registry, const char *model, int64_t number,
 			     const cJSON *json, struct text *why)
 {
-	const cJSON *version = cJSON_GetObjectItemCaseSensitive(json, "version");
-	const cJSON *at = cJSON_GetObjectItemCaseSensitive(json, "at_us");
 	struct serving_event event = { .sequence = number };
-	if (!cJSON_IsNumber(version) || !cJSON_IsNumber(at) ||
-	    !(version->valuedouble >= 0 && version->valuedouble < 1e8) ||
-	    !(at->valuedouble >= 0 && at->valuedouble < 0x1p53) ||
+	if (!copy_integer(json, "version", MAX_NUMBER, &event.version) ||
+	    !copy_integer(json, "at_us", 0x1p53, &event.at_us) ||
 	    !copy_string(json, "by", event.by, sizeof(event.by)) ||
 	    !copy_string(json, "reason", event.reason, sizeof(event.reason))) {
 		why_putf(why, "it lacks a version, a time, a reason or a name");
 		return ERROR_INVALID;
 	}
-	event.version = (int64_t)version->valuedouble;
-	event.at_us = (int64_t)at->valuedouble;
 	event.rollback = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "rollback"));
-	pthread_mutex_lock(&registry->lock);
-	struct model *entry = catalogue_find(&registry->catalogue, model);
-	enum error error = entry ? model_add_event(entry, &event) : ERROR_NOT_FOUND;
-	pthread_mutex_unlock(&registry->lock);
-	return error;
+	return add_event(registry, model, &event);
 }
 
 enum error registry_take_file(struct registry *registry, const char *model, const char *name,

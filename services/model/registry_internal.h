@@ -4,7 +4,9 @@
  *
  * `following` is held by whoever uses the follower's HDFS side, `writing` by whoever uses the
  * store's; they are taken in this order, and before `lock`.
- * `lock` guards the catalogue, the audit trail, `stopping`, `woken`, `behind` and `explanation`;
+ * `writing` also guards `spare`.
+ * `lock` guards the catalogue, the audit trail, `stopping`, `compared`, `ended`, `woken`,
+ * `behind` and `explanation`;
  * nobody waits for I/O while holding it, except for reading one local file when the serving version
  * changes.
  */
@@ -31,7 +33,7 @@ struct registry_behind {
 struct registry {
 	pthread_mutex_t writing;
 	struct store *store;
-	struct store *beside; /* for what is staged while `store` is in use */
+	struct store_staged spare; /* an empty file for the next claim; file_id 0: none */
 
 	/* What is written locally first, and follows to HDFS without anybody waiting for it. */
 	pthread_mutex_t following;
@@ -44,6 +46,8 @@ struct registry {
 	struct registry_behind behind;
 	bool woken; /* there is something to bring to HDFS */
 	bool stopping;
+	bool compared;         /* both sides were, since the start: what is behind is known */
+	bool ended;            /* the thread has */
 	char explanation[600]; /* why the last refused training gave no version; "" */
 
 	atomic_bool cancel; /* ends calls to HDFS */
@@ -51,6 +55,7 @@ struct registry {
 	bool started;
 	struct health_condition *condition; /* NULL: none */
 	struct metric *bad_files, *sync_errors, *versions_saved, *audit_errors;
+	struct metric *versions_behind;
 };
 
 enum registry_file { REGISTRY_SPEC, REGISTRY_VERSION, REGISTRY_SERVING, REGISTRY_OTHER };
@@ -86,6 +91,25 @@ enum error registry_follow(struct registry *registry, bool whole, struct text *w
 enum error registry_sync_audit(struct registry *registry, struct text *why) MUST_USE;
 enum error registry_follow_audit(struct registry *registry, struct text *why) MUST_USE;
 enum error registry_follow_factors(struct registry *registry, struct text *why) MUST_USE;
+enum error registry_follow_versions(struct registry *registry, struct text *why) MUST_USE;
+
+/* Whether a file, "ia/version-00000003.json", is known to be on HDFS; of others nothing is noted.
+ */
+void registry_is_on_hdfs(struct registry *registry, const char *model, const char *name);
+
+/* Something is to follow. */
+void registry_wake(struct registry *registry);
+
+/* Stages the file of the next claim, so that a training finds it ready: what fails here is tried
+ * again by who needs it. The other removes it. Of the thread that follows, without any lock. */
+void registry_stage_spare(struct registry *registry);
+void registry_discard_spare(struct registry *registry);
+
+/* Copies a model's local file to HDFS, without holding up others who write; `replaces` what is
+ * there. `file_id` gets that of the copy, 0 where there is no whole local file or no such model.
+ * `following` is held. */
+enum error registry_follow_file(struct registry *registry, const char *model, const char *name,
+				bool replaces, int64_t *file_id, struct text *why) MUST_USE;
 
 /* Names of one folder, cut to REGISTRY_MAX_NAMES. Free `name`. */
 enum { REGISTRY_MAX_NAMES = 4 * REGISTRY_MAX_VERSIONS };

@@ -59,6 +59,8 @@ static enum error fetch_file(struct registry *registry, const char *model, const
 	enum error error = store_fetch(registry->store, path, &body, why);
 	if (error == ERROR_OK)
 		error = registry_take_file(registry, model, name, body.data, body.length, why);
+	if (error == ERROR_OK)
+		registry_is_on_hdfs(registry, model, name);
 	if (error == ERROR_CHECKSUM || error == ERROR_INVALID) {
 		metric_add(registry->bad_files, 1);
 		log_warn("a model file on HDFS is not used", LOG_STR("file", path),
@@ -81,7 +83,9 @@ static enum error fetch_missing(struct registry *registry, const char *model,
 			if (registry_file_kind(remote->name[i], &number) != kind)
 				continue;
 			snprintf(path, sizeof(path), "%s/%s", model, remote->name[i]);
-			if (!store_has_local(registry->store, path))
+			if (store_has_local(registry->store, path))
+				registry_is_on_hdfs(registry, model, remote->name[i]);
+			else
 				error = fetch_file(registry, model, remote->name[i], why);
 		}
 	}
@@ -104,6 +108,8 @@ static enum error push_missing(struct registry *registry, const char *model,
 		if (error == ERROR_CHECKSUM) {
 			store_discard_local(registry->store, path);
 			error = ERROR_OK;
+		} else if (error == ERROR_OK) {
+			registry_is_on_hdfs(registry, model, path);
 		}
 	}
 	free(local.name);
@@ -151,6 +157,9 @@ enum error registry_sync(struct registry *registry, struct text *why)
 	}
 	if (error == ERROR_OK)
 		error = registry_follow(registry, true, why);
+	pthread_mutex_lock(&registry->lock);
+	registry->compared |= error == ERROR_OK;
+	pthread_mutex_unlock(&registry->lock);
 	free(models.name);
 	registry_update_condition(registry);
 	return error;
@@ -159,7 +168,9 @@ enum error registry_sync(struct registry *registry, struct text *why)
 enum error registry_follow(struct registry *registry, bool whole, struct text *why)
 {
 	pthread_mutex_lock(&registry->following);
-	enum error error = registry_follow_audit(registry, why);
+	enum error error = registry_follow_versions(registry, why);
+	if (error == ERROR_OK)
+		error = registry_follow_audit(registry, why);
 	if (error == ERROR_OK && whole)
 		error = registry_sync_audit(registry, why);
 	if (error == ERROR_OK)
@@ -186,10 +197,68 @@ static bool wait_for_work(struct registry *registry, int64_t until_us)
 	pthread_mutex_lock(&registry->lock);
 	if (wait_until(registry, until_us, &registry->woken))
 		wait_until(registry, monotonic_now_us() + FOLLOW_AFTER_MS * 1000, &never);
-	registry->woken = false;
 	bool stopping = registry->stopping;
+	registry->woken = false;
 	pthread_mutex_unlock(&registry->lock);
 	return stopping;
+}
+
+static void clean_staging(struct registry *registry)
+{
+	char memory[300];
+	struct text why;
+	size_t removed;
+	text_init_fixed(&why, memory, sizeof(memory));
+	pthread_mutex_lock(&registry->following);
+	enum error error = store_clean_staging(registry->follower, &removed, &why);
+	pthread_mutex_unlock(&registry->following);
+	if (removed > 0 || error != ERROR_OK)
+		log_info("stale files were removed from the staging folder",
+			 LOG_I64("removed", (int64_t)removed), LOG_STR("error", error_name(error)),
+			 LOG_STR("reason", why.data));
+}
+
+/* Whole until both sides were compared: before that, what is behind is not known. */
+static enum error bring(struct registry *registry, bool due, bool *whole, struct text *why)
+{
+	pthread_mutex_lock(&registry->lock);
+	bool first = !registry->compared;
+	pthread_mutex_unlock(&registry->lock);
+	*whole = due || first;
+	enum error error =
+		*whole ? registry_sync(registry, why) : registry_follow(registry, false, why);
+	if (error != ERROR_OK)
+		return error;
+	if (first)
+		clean_staging(registry);
+	registry_stage_spare(registry);
+	return ERROR_OK;
+}
+
+/* What can't be brought now is found by comparing at the next start. */
+static void bring_the_rest(struct registry *registry)
+{
+	char memory[600];
+	struct text why;
+	text_init_fixed(&why, memory, sizeof(memory));
+	enum error error = registry_follow(registry, false, &why);
+	registry_discard_spare(registry);
+	if (error != ERROR_OK)
+		log_warn("model files wait for the next start to get to HDFS",
+			 LOG_STR("error", error_name(error)), LOG_STR("reason", why.data));
+}
+
+static void end_thread(struct registry *registry)
+{
+	pthread_mutex_lock(&registry->lock);
+	bool compared = registry->compared;
+	pthread_mutex_unlock(&registry->lock);
+	if (compared)
+		bring_the_rest(registry);
+	pthread_mutex_lock(&registry->lock);
+	registry->ended = true;
+	pthread_cond_broadcast(&registry->wake);
+	pthread_mutex_unlock(&registry->lock);
 }
 
 void *registry_sync_thread(void *user)
@@ -199,11 +268,10 @@ void *registry_sync_thread(void *user)
 	while (!wait_for_work(registry, due_us)) {
 		char memory[600];
 		struct text why;
+		bool whole;
 		text_init_fixed(&why, memory, sizeof(memory));
 		int64_t now_us = monotonic_now_us();
-		bool whole = now_us >= due_us;
-		enum error error = whole ? registry_sync(registry, &why)
-					 : registry_follow(registry, false, &why);
+		enum error error = bring(registry, now_us >= due_us, &whole, &why);
 		if (error == ERROR_OK) {
 			due_us = whole ? now_us + SYNC_EVERY_S * INT64_C(1000000) : due_us;
 			back_off_s = FIRST_BACK_OFF_S;
@@ -215,5 +283,6 @@ void *registry_sync_thread(void *user)
 			 LOG_STR("reason", why.data), LOG_I64("retry_s", back_off_s));
 		back_off_s = back_off_s * 2 > SYNC_EVERY_S ? SYNC_EVERY_S : back_off_s * 2;
 	}
+	end_thread(registry);
 	return NULL;
 }

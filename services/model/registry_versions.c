@@ -13,7 +13,8 @@
 #include "registry_internal.h"
 #include "timestamp.h"
 
-enum { ADD_ATTEMPTS = 20 };
+/* Numbers that others have taken, in a row. */
+enum { NUMBER_ATTEMPTS = 20 };
 
 /* --- numbered files -------------------------------------------------------------------------- */
 
@@ -53,47 +54,27 @@ static enum error drop_oldest(struct registry *registry, const char *model, stru
 	return ERROR_OK;
 }
 
-static void set_number(cJSON *json, const char *name, int64_t value)
-{
-	cJSON_DeleteItemFromObjectCaseSensitive(json, name);
-	cJSON_AddNumberToObject(json, name, (double)value);
-}
-
-/* Puts a numbered file under the first free number from `number` on; another instance may have
- * taken some. */
-static enum error put_numbered(struct registry *registry, const char *model,
-			       enum registry_file kind, int64_t *number, bool exactly, cJSON *json,
-			       struct text *why)
+/* Puts an event under the first free number; another instance may have taken some. */
+static enum error put_event(struct registry *registry, const char *model, int64_t *sequence,
+			    const cJSON *json, struct text *why)
 {
 	enum error error = ERROR_EXISTS;
-	for (int attempt = 0; attempt < ADD_ATTEMPTS && error == ERROR_EXISTS; attempt++) {
+	*sequence = next_number(registry, model, REGISTRY_SERVING);
+	for (int attempt = 0; attempt < NUMBER_ATTEMPTS && error == ERROR_EXISTS; attempt++) {
 		char name[REGISTRY_NAME_SIZE];
-		if (kind == REGISTRY_VERSION) {
-			set_number(json, "version", *number);
-			set_number(cJSON_GetObjectItem(json, "report"), "version", *number);
-		}
-		registry_file_name(name, model, kind, *number);
+		registry_file_name(name, model, REGISTRY_SERVING, *sequence);
 		error = registry_put_json(registry, name, json, why);
-		if (error == ERROR_EXISTS && !exactly)
-			++*number;
-		if (exactly)
-			break;
+		*sequence += error == ERROR_EXISTS ? 1 : 0;
 	}
 	return error;
 }
 
 static enum error take_json(struct registry *registry, const char *model, enum registry_file kind,
-			    int64_t number, const cJSON *json, struct text *why)
+			    int64_t number, const char *body, struct text *why)
 {
 	char name[REGISTRY_NAME_SIZE];
-	char *body = cJSON_PrintUnformatted(json);
-	if (!body)
-		return ERROR_NO_MEMORY;
 	registry_file_name(name, model, kind, number);
-	enum error error =
-		registry_take_file(registry, model, strchr(name, '/') + 1, body, strlen(body), why);
-	cJSON_free(body);
-	return error;
+	return registry_take_file(registry, model, strchr(name, '/') + 1, body, strlen(body), why);
 }
 
 /* --- which version serves -------------------------------------------------------------------- */
@@ -104,79 +85,6 @@ struct serving_change {
 	bool rollback;
 	const char *by, *reason;
 };
-
-/* The file of such a change. It gets its name after the version that it names, but its bytes can be
- * on their way while the version is being saved: one after the other takes twice as long. */
-struct event_file {
-	struct registry *registry;
-	cJSON *json;
-	pthread_t thread;
-	bool staging; /* `thread` runs */
-	enum error error;
-	struct store_staged staged; /* where `error` is OK */
-};
-
-static void begin_event(struct registry *registry, const struct serving_change *change,
-			struct event_file *event)
-{
-	memset(event, 0, sizeof(*event));
-	event->registry = registry;
-	event->error = ERROR_NOT_FOUND;
-	event->json = cJSON_CreateObject();
-	cJSON_AddNumberToObject(event->json, "version", (double)change->version);
-	cJSON_AddNumberToObject(event->json, "at_us", (double)wall_now_us());
-	cJSON_AddStringToObject(event->json, "by", change->by);
-	cJSON_AddStringToObject(event->json, "reason", change->reason);
-	cJSON_AddBoolToObject(event->json, "rollback", change->rollback);
-}
-
-static void *stage(void *user)
-{
-	struct event_file *event = user;
-	char *body = cJSON_PrintUnformatted(event->json);
-	event->error = body ? store_stage_new(event->registry->beside, body, strlen(body),
-					      &event->staged, NULL)
-			    : ERROR_NO_MEMORY;
-	cJSON_free(body);
-	return NULL;
-}
-
-static void stage_beside(struct event_file *event)
-{
-	event->staging = pthread_create(&event->thread, NULL, stage, event) == 0;
-}
-
-static void end_event(struct event_file *event)
-{
-	if (event->staging)
-		pthread_join(event->thread, NULL);
-	event->staging = false;
-	if (event->error == ERROR_OK)
-		store_discard_staged(event->registry->beside, &event->staged);
-	event->error = ERROR_NOT_FOUND;
-	cJSON_Delete(event->json);
-	event->json = NULL;
-}
-
-/* NOT_FOUND: nothing is staged; an error of the staging, or of the rename. */
-static enum error name_staged(struct event_file *event, const char *model, int64_t sequence)
-{
-	char name[REGISTRY_NAME_SIZE];
-	if (event->staging)
-		pthread_join(event->thread, NULL);
-	event->staging = false;
-	if (event->error != ERROR_OK)
-		return event->error;
-	char *body = cJSON_PrintUnformatted(event->json);
-	if (!body)
-		return ERROR_NO_MEMORY;
-	registry_file_name(name, model, REGISTRY_SERVING, sequence);
-	event->error = ERROR_NOT_FOUND; /* it is named or discarded now */
-	enum error error = store_publish(event->registry->beside, &event->staged, name, body,
-					 strlen(body), NULL);
-	cJSON_free(body);
-	return error;
-}
 
 static void record_serving(struct registry *registry, const struct serving_change *change)
 {
@@ -192,67 +100,167 @@ static void record_serving(struct registry *registry, const struct serving_chang
 		 LOG_STR("reason", change->reason));
 }
 
-/* What can't be staged or named as thought is put as any other file. */
-static enum error put_event(struct event_file *event, const struct serving_change *change,
-			    struct text *why)
+static void begin_serving(struct registry *registry, const struct serving_change *change)
 {
-	struct registry *registry = event->registry;
-	int64_t sequence = next_number(registry, change->model, REGISTRY_SERVING);
-	enum error error = name_staged(event, change->model, sequence);
-	if (error != ERROR_OK)
-		error = put_numbered(registry, change->model, REGISTRY_SERVING, &sequence, false,
-				     event->json, why);
-	if (error == ERROR_OK)
-		error = take_json(registry, change->model, REGISTRY_SERVING, sequence, event->json,
-				  why);
-	if (error != ERROR_OK)
-		return error;
 	registry_refresh_serving(registry, change->model);
 	registry_update_condition(registry);
 	record_serving(registry, change);
-	return ERROR_OK;
+}
+
+static cJSON *change_to_json(const struct serving_change *change)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON_AddNumberToObject(json, "version", (double)change->version);
+	cJSON_AddNumberToObject(json, "at_us", (double)wall_now_us());
+	cJSON_AddStringToObject(json, "by", change->by);
+	cJSON_AddStringToObject(json, "reason", change->reason);
+	cJSON_AddBoolToObject(json, "rollback", change->rollback);
+	return json;
+}
+
+/* Who reads the event on HDFS is to find its version there as well. */
+static enum error bring_version(struct registry *registry, const struct serving_change *change,
+				struct text *why)
+{
+	char name[REGISTRY_NAME_SIZE];
+	pthread_mutex_lock(&registry->lock);
+	const struct model *found = catalogue_find(&registry->catalogue, change->model);
+	const struct version_summary *version =
+		found ? model_find_version(found, change->version) : NULL;
+	bool behind = version && !version->on_hdfs;
+	pthread_mutex_unlock(&registry->lock);
+	registry_file_name(name, change->model, REGISTRY_VERSION, change->version);
+	enum error error = behind ? store_push(registry->store, name, why) : ERROR_OK;
+	if (behind && error == ERROR_OK)
+		registry_is_on_hdfs(registry, change->model, name);
+	return error;
 }
 
 static enum error change_serving(struct registry *registry, const struct serving_change *change,
 				 struct text *why)
 {
-	struct event_file event;
-	begin_event(registry, change, &event);
-	enum error error = put_event(&event, change, why);
-	end_event(&event);
+	int64_t sequence;
+	cJSON *json = change_to_json(change);
+	char *body = cJSON_PrintUnformatted(json);
+	enum error error = body ? bring_version(registry, change, why) : ERROR_NO_MEMORY;
+	if (error == ERROR_OK)
+		error = put_event(registry, change->model, &sequence, json, why);
+	if (error == ERROR_OK)
+		error = take_json(registry, change->model, REGISTRY_SERVING, sequence, body, why);
+	if (error == ERROR_OK)
+		begin_serving(registry, change);
+	cJSON_free(body);
+	cJSON_Delete(json);
 	return error;
 }
 
-/* --- changes --------------------------------------------------------------------------------- */
+/* --- a new version --------------------------------------------------------------------------- */
 
-static enum error add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
-		      int64_t *number, struct text *why)
+static void set_claimed(struct registry *registry, const char *model, int64_t number)
 {
-	enum error error = drop_oldest(registry, model, why);
-	if (error == ERROR_OK)
-		error = put_numbered(registry, model, REGISTRY_VERSION, number, is_zero, body, why);
-	if (error == ERROR_OK)
-		error = take_json(registry, model, REGISTRY_VERSION, *number, body, why);
-	if (error == ERROR_OK)
-		metric_add(registry->versions_saved, 1);
+	pthread_mutex_lock(&registry->lock);
+	struct model *found = catalogue_find(&registry->catalogue, model);
+	if (found && found->claimed < number)
+		found->claimed = number;
+	pthread_mutex_unlock(&registry->lock);
+}
+
+/* Claims this number, with the file that was staged for it beforehand or with a new one; `fresh` is
+ * for one that went astray. */
+static enum error claim_number(struct registry *registry, const char *model, int64_t number,
+			       bool fresh, struct text *why)
+{
+	char name[REGISTRY_NAME_SIZE];
+	struct store_staged *spare = &registry->spare;
+	enum error error = ERROR_OK;
+	if (fresh || spare->file_id == 0)
+		error = store_stage_claim(registry->store, spare, why);
+	if (error != ERROR_OK) {
+		spare->file_id = 0;
+		return error;
+	}
+	registry_file_name(name, model, REGISTRY_VERSION, number);
+	error = store_claim(registry->store, spare, name, why);
+	if (error != ERROR_EXISTS)
+		spare->file_id = 0;
+	if (error == ERROR_OK || error == ERROR_EXISTS)
+		set_claimed(registry, model, number);
 	return error;
 }
 
-/* The same, with the event of its serving staged beside; another number needs another event. */
-static enum error add_serving(struct registry *registry, struct serving_change *change, cJSON *body,
-			      bool is_zero, int64_t *number, struct text *why)
+/* The first free number from `number` on. */
+static enum error claim(struct registry *registry, const char *model, int64_t *number,
+			struct text *why)
 {
-	struct event_file event;
-	change->version = *number;
-	begin_event(registry, change, &event);
-	stage_beside(&event);
-	enum error error = add(registry, change->model, body, is_zero, number, why);
-	bool as_thought = *number == change->version;
-	if (error == ERROR_OK && as_thought)
-		error = put_event(&event, change, why);
-	end_event(&event);
-	change->version = *number;
-	return error == ERROR_OK && !as_thought ? change_serving(registry, change, why) : error;
+	enum error error = ERROR_EXISTS;
+	for (int attempt = 0; attempt < NUMBER_ATTEMPTS && error == ERROR_EXISTS; attempt++) {
+		error = claim_number(registry, model, *number, false, why);
+		if (error == ERROR_NOT_FOUND)
+			error = claim_number(registry, model, *number, true, why);
+		*number += error == ERROR_EXISTS ? 1 : 0;
+	}
+	return error;
+}
+
+static void set_number(cJSON *json, const char *name, int64_t value)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(json, name);
+	cJSON_AddNumberToObject(json, name, (double)value);
+}
+
+/* That a version serves stands in its own file: both are there, or neither. */
+static void set_serving(struct registry *registry, const struct serving_change *change, cJSON *body)
+{
+	cJSON_DeleteItemFromObjectCaseSensitive(body, "serving");
+	if (!change->by)
+		return;
+	cJSON *json = cJSON_AddObjectToObject(body, "serving");
+	int64_t after = next_number(registry, change->model, REGISTRY_SERVING) - 1;
+	cJSON_AddNumberToObject(json, "after", (double)after);
+	cJSON_AddNumberToObject(json, "at_us", (double)wall_now_us());
+	cJSON_AddStringToObject(json, "by", change->by);
+	cJSON_AddStringToObject(json, "reason", change->reason);
+}
+
+/* Under a number that is claimed: locally, from where it follows to HDFS. Number 0 can't be: an
+ * instance that dies in between would keep it from all others for good. */
+static enum error save(struct registry *registry, const struct serving_change *change, cJSON *json,
+		       bool is_zero, struct text *why)
+{
+	char name[REGISTRY_NAME_SIZE];
+	set_number(json, "version", change->version);
+	set_number(cJSON_GetObjectItem(json, "report"), "version", change->version);
+	set_serving(registry, change, json);
+	char *body = cJSON_PrintUnformatted(json);
+	if (!body)
+		return ERROR_NO_MEMORY;
+	registry_file_name(name, change->model, REGISTRY_VERSION, change->version);
+	enum error error = (is_zero ? store_put : store_put_local)(registry->store, name, body,
+								   strlen(body), why);
+	if (error == ERROR_OK)
+		error = take_json(registry, change->model, REGISTRY_VERSION, change->version, body,
+				  why);
+	if (error == ERROR_OK && is_zero)
+		registry_is_on_hdfs(registry, change->model, name);
+	cJSON_free(body);
+	return error;
+}
+
+static enum error add(struct registry *registry, struct serving_change *change, cJSON *body,
+		      bool is_zero, struct text *why)
+{
+	enum error error = drop_oldest(registry, change->model, why);
+	if (error == ERROR_OK && !is_zero)
+		error = claim(registry, change->model, &change->version, why);
+	if (error == ERROR_OK)
+		error = save(registry, change, body, is_zero, why);
+	if (error != ERROR_OK)
+		return error;
+	metric_add(registry->versions_saved, 1);
+	registry_wake(registry);
+	if (change->by)
+		begin_serving(registry, change);
+	return ERROR_OK;
 }
 
 enum error registry_add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
@@ -261,17 +269,18 @@ enum error registry_add(struct registry *registry, const char *model, cJSON *bod
 	struct serving_change change = { .model = model, .by = by, .reason = reason };
 	enum error error = ERROR_NOT_FOUND;
 	pthread_mutex_lock(&registry->writing);
-	*number = next_number(registry, model, REGISTRY_VERSION);
-	bool known = *number >= 0;
+	change.version = next_number(registry, model, REGISTRY_VERSION);
+	bool known = change.version >= 0;
 	if (is_zero)
-		*number = 0;
-	if (known && by)
-		error = add_serving(registry, &change, body, is_zero, number, why);
-	else if (known)
-		error = add(registry, model, body, is_zero, number, why);
+		change.version = 0;
+	if (known)
+		error = add(registry, &change, body, is_zero, why);
+	*number = change.version;
 	pthread_mutex_unlock(&registry->writing);
 	return error;
 }
+
+/* --- changes --------------------------------------------------------------------------------- */
 
 enum error registry_promote(struct registry *registry, const char *model, int64_t number,
 			    const char *by, const char *reason, struct text *why)

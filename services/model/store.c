@@ -76,17 +76,16 @@ void store_discard_staged(struct store *store, const struct store_staged *staged
 }
 
 /* Writes a file under a name of its own, and looks whether all of it arrived. */
-static enum error stage(struct store *store, const struct text *wrapped,
+static enum error stage(struct store *store, const char *data, size_t length,
 			struct store_staged *staged, struct text *why)
 {
 	struct webhdfs_status status;
 	snprintf(staged->path, sizeof(staged->path), "%s/%ld-%" PRId64 "-%u.json", store->staging,
 		 (long)getpid(), wall_now_us(), atomic_fetch_add(&staged_count, 1));
-	enum error error = webhdfs_create(store->client, staged->path, wrapped->data,
-					  wrapped->length, false, why);
+	enum error error = webhdfs_create(store->client, staged->path, data, length, false, why);
 	if (error == ERROR_OK)
 		error = webhdfs_stat(store->client, staged->path, &status, why);
-	if (error == ERROR_OK && status.length != (int64_t)wrapped->length)
+	if (error == ERROR_OK && status.length != (int64_t)length)
 		error = ERROR_LENGTH;
 	if (error == ERROR_OK) {
 		staged->file_id = status.file_id;
@@ -97,13 +96,17 @@ static enum error stage(struct store *store, const struct text *wrapped,
 	return error;
 }
 
+typedef enum error rename_call(struct webhdfs *client, const char *from, const char *to,
+			       struct text *why);
+
 /* The folder is there but for the first file of a model: it is made when it turns out missing. */
-static enum error move(struct store *store, const char *from, const char *to, struct text *why)
+static enum error move(struct store *store, rename_call *call, const char *from, const char *to,
+		       struct text *why)
 {
 	char folder[MAX_PATH], memory[1024];
 	struct text detail;
 	text_init_fixed(&detail, memory, sizeof(memory));
-	enum error error = webhdfs_rename(store->client, from, to, &detail);
+	enum error error = call(store->client, from, to, &detail);
 	if (error != ERROR_NOT_FOUND) {
 		if (error != ERROR_OK)
 			why_putf(why, "%s", detail.data);
@@ -112,7 +115,7 @@ static enum error move(struct store *store, const char *from, const char *to, st
 	snprintf(folder, sizeof(folder), "%s", to);
 	*strrchr(folder, '/') = '\0';
 	error = webhdfs_mkdirs(store->client, folder, why);
-	return error == ERROR_OK ? webhdfs_rename(store->client, from, to, why) : error;
+	return error == ERROR_OK ? call(store->client, from, to, why) : error;
 }
 
 /* The rename's answer got lost: it happened if the file is there. */
@@ -125,54 +128,113 @@ static enum error settle_move(struct store *store, const struct store_staged *st
 	return moved ? ERROR_OK : error;
 }
 
-static enum error publish(struct store *store, const struct store_staged *staged, const char *name,
-			  struct text *why)
+/* What is not named is staged still. */
+static enum error give_name(struct store *store, rename_call *call,
+			    const struct store_staged *staged, const char *name, struct text *why)
 {
 	char path[MAX_PATH];
 	join(path, store->root, name);
-	enum error error = move(store, staged->path, path, why);
-	if (webhdfs_is_unknown(error))
-		error = settle_move(store, staged, path, error);
+	enum error error = move(store, call, staged->path, path, why);
+	return webhdfs_is_unknown(error) ? settle_move(store, staged, path, error) : error;
+}
+
+static bool is_claimed(struct store *store, const char *name)
+{
+	struct webhdfs_status status;
+	return store_stat(store, store->client, name, &status, NULL) == ERROR_OK &&
+	       !status.folder && status.length == 0;
+}
+
+enum error store_publish(struct store *store, const struct store_staged *staged, const char *name,
+			 struct text *why)
+{
+	enum error error = give_name(store, webhdfs_rename, staged, name, why);
+	if (error == ERROR_EXISTS && is_claimed(store, name))
+		error = give_name(store, webhdfs_rename_over, staged, name, why);
+	if (error != ERROR_OK)
+		store_discard_staged(store, staged);
+	return error == ERROR_EXISTS ? ERROR_OK : error;
+}
+
+enum error store_replace(struct store *store, const struct store_staged *staged, const char *name,
+			 struct text *why)
+{
+	enum error error = give_name(store, webhdfs_rename_over, staged, name, why);
 	if (error != ERROR_OK)
 		store_discard_staged(store, staged);
 	return error;
 }
 
-static enum error put_remote(struct store *store, const char *name, const struct text *wrapped,
-			     struct text *why)
+struct stale {
+	char (*name)[STORE_MAX_NAME];
+	size_t count;
+	int64_t before_ms;
+};
+
+static enum error note_stale(const char *name, const struct webhdfs_status *status, void *user)
 {
-	struct store_staged staged = { .file_id = 0 };
-	enum error error = stage(store, wrapped, &staged, why);
-	return error == ERROR_OK ? publish(store, &staged, name, why) : error;
+	struct stale *stale = user;
+	if (!status->folder && status->modified_ms < stale->before_ms &&
+	    stale->count < STORE_CLEAN_MOST && strlen(name) < STORE_MAX_NAME)
+		memcpy(stale->name[stale->count++], name, strlen(name) + 1);
+	return ERROR_OK;
 }
 
-enum error store_stage_new(struct store *store, const char *body, size_t length,
-			   struct store_staged *staged, struct text *why)
+enum error store_clean_staging(struct store *store, size_t *removed, struct text *why)
 {
-	struct text wrapped;
-	text_init(&wrapped, STORE_MAX_FILE);
-	enum error error = envelope_write(&wrapped, body, length);
-	if (error == ERROR_OK)
-		error = wrapped.error;
-	if (error == ERROR_OK)
-		error = stage(store, &wrapped, staged, why);
-	text_clean_up(&wrapped);
+	struct stale stale = { .before_ms = wall_now_us() / 1000 - STORE_STALE_S * 1000LL };
+	*removed = 0;
+	stale.name = calloc(STORE_CLEAN_MOST, sizeof(*stale.name));
+	if (!stale.name)
+		return ERROR_NO_MEMORY;
+	enum error error = webhdfs_list(store->client, store->staging, note_stale, &stale, why);
+	for (size_t i = 0; i < stale.count && error == ERROR_OK; i++) {
+		char path[MAX_PATH];
+		join(path, store->staging, stale.name[i]);
+		error = webhdfs_delete(store->client, path, false, why);
+		*removed += error == ERROR_OK ? 1 : 0;
+	}
+	free(stale.name);
+	return error == ERROR_NOT_FOUND ? ERROR_OK : error;
+}
+
+enum error store_stage_claim(struct store *store, struct store_staged *staged, struct text *why)
+{
+	return stage(store, "", 0, staged, why);
+}
+
+enum error store_claim(struct store *store, const struct store_staged *staged, const char *name,
+		       struct text *why)
+{
+	enum error error = give_name(store, webhdfs_rename, staged, name, why);
+	if (error != ERROR_OK && error != ERROR_EXISTS)
+		store_discard_staged(store, staged);
 	return error;
 }
 
-enum error store_publish(struct store *store, const struct store_staged *staged, const char *name,
-			 const char *body, size_t length, struct text *why)
+static enum error wrap(const char *body, size_t length, struct text *wrapped)
 {
-	enum error error = publish(store, staged, name, why);
-	return error == ERROR_OK ? store_put_local(store, name, body, length, why) : error;
+	text_init(wrapped, STORE_MAX_FILE);
+	enum error error = envelope_write(wrapped, body, length);
+	return error == ERROR_OK ? wrapped->error : error;
 }
 
 enum error store_put(struct store *store, const char *name, const char *body, size_t length,
 		     struct text *why)
 {
+	struct text wrapped;
 	struct store_staged staged = { .file_id = 0 };
-	enum error error = store_stage_new(store, body, length, &staged, why);
-	return error == ERROR_OK ? store_publish(store, &staged, name, body, length, why) : error;
+	enum error error = wrap(body, length, &wrapped);
+	if (error == ERROR_OK)
+		error = stage(store, wrapped.data, wrapped.length, &staged, why);
+	text_clean_up(&wrapped);
+	if (error != ERROR_OK)
+		return error;
+	error = give_name(store, webhdfs_rename, &staged, name, why);
+	if (error == ERROR_OK)
+		return store_put_local(store, name, body, length, why);
+	store_discard_staged(store, &staged);
+	return error;
 }
 
 static enum error unwrap(const struct text *wrapped, struct text *body, struct text *why)
@@ -204,20 +266,8 @@ enum error store_stage(struct store *store, const char *name, struct store_stage
 	text_init(&wrapped, STORE_MAX_FILE);
 	enum error error = load_whole(store, name, &wrapped, why);
 	if (error == ERROR_OK)
-		error = stage(store, &wrapped, staged, why);
+		error = stage(store, wrapped.data, wrapped.length, staged, why);
 	text_clean_up(&wrapped);
-	return error;
-}
-
-enum error store_replace(struct store *store, const struct store_staged *staged, const char *name,
-			 struct text *why)
-{
-	char path[MAX_PATH];
-	join(path, store->root, name);
-	enum error error = webhdfs_delete(store->client, path, false, why);
-	if (error == ERROR_OK || error == ERROR_NOT_FOUND)
-		return publish(store, staged, name, why);
-	store_discard_staged(store, staged);
 	return error;
 }
 
@@ -261,13 +311,9 @@ enum error store_fetch(struct store *store, const char *name, struct text *body,
 
 enum error store_push(struct store *store, const char *name, struct text *why)
 {
-	struct text wrapped;
-	text_init(&wrapped, STORE_MAX_FILE);
-	enum error error = load_whole(store, name, &wrapped, why);
-	if (error == ERROR_OK)
-		error = put_remote(store, name, &wrapped, why);
-	text_clean_up(&wrapped);
-	return error == ERROR_EXISTS ? ERROR_OK : error;
+	struct store_staged staged = { .file_id = 0 };
+	enum error error = store_stage(store, name, &staged, why);
+	return error == ERROR_OK ? store_publish(store, &staged, name, why) : error;
 }
 
 struct remote_listing {
@@ -278,6 +324,8 @@ struct remote_listing {
 static enum error each_remote(const char *name, const struct webhdfs_status *status, void *user)
 {
 	struct remote_listing *listing = user;
+	if (!status->folder && status->length == 0)
+		return ERROR_OK;
 	return listing->each(name, status->folder, listing->user);
 }
 
@@ -336,11 +384,8 @@ enum error store_put_local(struct store *store, const char *name, const char *bo
 {
 	struct text wrapped;
 	char path[MAX_PATH];
-	text_init(&wrapped, STORE_MAX_FILE);
 	join(path, store->local, name);
-	enum error error = envelope_write(&wrapped, body, length);
-	if (error == ERROR_OK)
-		error = wrapped.error;
+	enum error error = wrap(body, length, &wrapped);
 	if (error == ERROR_OK)
 		error = local_write(path, wrapped.data, wrapped.length, why);
 	text_clean_up(&wrapped);

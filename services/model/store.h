@@ -5,7 +5,8 @@
  *
  *   {"sha256":"<64 hexadecimal digits>","body":<the body's bytes>}
  *
- * and appears under its name by a rename, whole or not at all, in both places.
+ * and appears under its name by a rename, whole or not at all, in both places. An empty file on
+ * HDFS claims its name: the body is on its way, from whoever claimed it.
  * One thread at a time may call what touches HDFS; local calls are independent of that.
  */
 #ifndef TICKLINE_MODEL_STORE_H
@@ -58,23 +59,32 @@ void store_discard_local(struct store *store, const char *name);
 enum error store_fetch(struct store *store, const char *name, struct text *body,
 		       struct text *why) MUST_USE;
 
-/* Copies a local file to HDFS; one that is there already is OK. */
+/* Copies a local file to HDFS; one that is there already, and is no claim, is OK. */
 enum error store_push(struct store *store, const char *name, struct text *why) MUST_USE;
 
-/* The two halves of store_put, for what is staged before it may have its name. store_publish writes
- * the local copy too; whatever its error, the file is not staged any more. */
-enum error store_stage_new(struct store *store, const char *body, size_t length,
-			   struct store_staged *staged, struct text *why) MUST_USE;
-enum error store_publish(struct store *store, const struct store_staged *staged, const char *name,
-			 const char *body, size_t length, struct text *why) MUST_USE;
-
-/* For a file that may be replaced: copies the local one to HDFS, where store_replace gives it its
- * name; that can be missing in between. NOT_FOUND, CHECKSUM: of the local one. */
+/* Its two halves: copies a local file to HDFS (NOT_FOUND, CHECKSUM: of the local one), and gives
+ * the copy its name. Whatever the error of the second, nothing is staged any more. */
 enum error store_stage(struct store *store, const char *name, struct store_staged *staged,
 		       struct text *why) MUST_USE;
+enum error store_publish(struct store *store, const struct store_staged *staged, const char *name,
+			 struct text *why) MUST_USE;
+
+/* The same second half for a file that may be replaced: at one moment. */
 enum error store_replace(struct store *store, const struct store_staged *staged, const char *name,
 			 struct text *why) MUST_USE;
 void store_discard_staged(struct store *store, const struct store_staged *staged);
+
+/* Removes up to STORE_CLEAN_MOST files that were staged over STORE_STALE_S ago, by whoever died
+ * meanwhile. Errors of webhdfs.h. */
+enum { STORE_STALE_S = 86400, STORE_CLEAN_MOST = 100 };
+enum error store_clean_staging(struct store *store, size_t *removed, struct text *why) MUST_USE;
+
+/* Stages an empty file, and claims a name with it: one answer of the NameNode. EXISTS: the name is
+ * taken, the file is still staged; after any other error it is not. */
+enum error store_stage_claim(struct store *store, struct store_staged *staged,
+			     struct text *why) MUST_USE;
+enum error store_claim(struct store *store, const struct store_staged *staged, const char *name,
+		       struct text *why) MUST_USE;
 
 /* What HDFS holds, asked for with the caller's client: any thread. Errors of webhdfs.h; CHECKSUM.
  */
@@ -83,7 +93,8 @@ enum error store_stat(const struct store *store, struct webhdfs *client, const c
 enum error store_read(const struct store *store, struct webhdfs *client, const char *name,
 		      struct text *body, struct text *why) MUST_USE;
 
-/* Names in a folder ("" is the top); a missing folder has none. Not OK from `each` ends it. */
+/* Names in a folder ("" is the top), claims aside; a missing folder has none. Not OK from `each`
+ * ends it. */
 typedef enum error store_each(const char *name, bool folder, void *user);
 enum error store_list_local(struct store *store, const char *folder, store_each *each,
 			    void *user) MUST_USE;

@@ -49,8 +49,11 @@ void versions_list(struct http_request *request, void *user)
 				      : cJSON_CreateNull());
 	cJSON_AddNumberToObject(json, "total", (double)total);
 	cJSON *list = cJSON_AddArrayToObject(json, "versions");
-	for (size_t i = 0; i < count; i++)
-		cJSON_AddItemToArray(list, api_version_summary(&all[i]));
+	for (size_t i = 0; i < count; i++) {
+		cJSON *summary = api_version_summary(&all[i]);
+		cJSON_AddBoolToObject(summary, "on_hdfs", all[i].on_hdfs);
+		cJSON_AddItemToArray(list, summary);
+	}
 	http_answer_json(request, 200, json);
 	version_release(&serving);
 	free(all);

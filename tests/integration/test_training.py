@@ -531,6 +531,31 @@ def test_killed_at_any_moment_of_a_training(model, hdfs, names):
     assert server.metric("model_registry_bad_files_total") == 0
 
 
+def all_on_hdfs(server):
+    versions = server.get("/v1/models/ia/versions").json()["versions"]
+    return all(version["on_hdfs"] for version in versions) and versions
+
+
+def test_a_version_outlives_a_kill_right_after_its_training(model, hdfs, names, tmp_path):
+    """Its number is claimed on HDFS by then, and its bytes follow, before a stop or after a kill."""
+    write_file(hdfs, names, "ticks", 0, lines(ticks(1000)))
+    server = model()
+    for stop in (server.kill, server.stop):
+        number = train(server, "ia")["version"]
+        stop()
+        file = f"{names.hdfs_root}/models/ia/version-{number:08}.json"
+        assert hdfs.exists(file)
+        assert stop == server.kill or json.loads(hdfs.read(file))["body"]["version"] == number
+        server.start()
+        assert wait_until(lambda: all_on_hdfs(server), "what was left is brought to HDFS")
+        assert json.loads(hdfs.read(file))["body"]["version"] == number
+    other = model(state_dir=tmp_path / "other")
+    wait_until(lambda: [version["version"] for version in all_on_hdfs(other) or []] == [2, 1],
+               "another instance reads them")
+    assert (other.get("/v1/models/ia").json()["serving"]["version"]
+            == server.get("/v1/models/ia").json()["serving"]["version"])
+
+
 def test_predictions_never_fail_during_training_and_promotion(model, hdfs, names):
     publish(hdfs, names, "ticks", ticks(20000), files=10)
     server = model()

@@ -89,6 +89,61 @@ static void rollbacks_undo_promotions(void **state)
 	catalogue_clean_up(&catalogue);
 }
 
+/* An event within a version holds until the next promotion; of two, that of the later version. */
+static void events_within_versions_hold_in_their_order(void **state)
+{
+	(void)state;
+	static struct catalogue catalogue;
+	struct model *model = a_model(&catalogue);
+	static const struct serving_event given[] = {
+		{ .sequence = 1, .version = 3, .within = true },
+		{ .sequence = 1, .version = 2, .within = true },
+		{ .sequence = 2, .version = 1 },
+		{ .sequence = 1, .version = 1, .rollback = true },
+		{ .sequence = 0, .version = 1, .within = true },
+		{ .sequence = 1, .version = 2, .within = true }, /* known already */
+	};
+	static const int64_t order[] = { 1, 1, 2, 3, 1 };
+	for (int64_t i = 1; i <= 3; i++) {
+		struct version_summary summary = { .number = i };
+		assert_int_equal(model_add_version(model, &summary), ERROR_OK);
+	}
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++)
+		assert_int_equal(model_add_event(model, &given[i]), ERROR_OK);
+	assert_int_equal(model->event_count, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(model->events[i].version, order[i]);
+	assert_true(model->events[1].rollback && model->events[2].within);
+	assert_int_equal(model_last_event(model)->sequence, 2);
+	assert_int_equal(model_version_before(model), 3);
+	model_drop_version(model, 3);
+	assert_int_equal(model->event_count, 4);
+	assert_int_equal(model_version_before(model), 2);
+	catalogue_clean_up(&catalogue);
+}
+
+static void what_is_not_on_hdfs_is_known(void **state)
+{
+	(void)state;
+	static struct catalogue catalogue;
+	struct model *model = a_model(&catalogue);
+	for (int64_t i = 1; i <= 3; i++) {
+		struct version_summary summary = { .number = i, .on_hdfs = i == 2 };
+		assert_int_equal(model_add_version(model, &summary), ERROR_OK);
+	}
+	assert_int_equal(model_find_behind(model)->number, 1);
+	assert_int_equal(model_count_behind(model), 2);
+	model_set_on_hdfs(model, 1);
+	model_set_on_hdfs(model, 9);
+	assert_int_equal(model_find_behind(model)->number, 3);
+	model_set_on_hdfs(model, 3);
+	assert_null(model_find_behind(model));
+	assert_int_equal(model_count_behind(model), 0);
+	model->claimed = 7;
+	assert_int_equal(model_next_version(model), 8);
+	catalogue_clean_up(&catalogue);
+}
+
 static void the_oldest_that_never_served_goes_first(void **state)
 {
 	(void)state;
@@ -121,6 +176,8 @@ int main(void)
 		cmocka_unit_test(models_by_name),
 		cmocka_unit_test(versions_in_order_whatever_order_they_come_in),
 		cmocka_unit_test(rollbacks_undo_promotions),
+		cmocka_unit_test(events_within_versions_hold_in_their_order),
+		cmocka_unit_test(what_is_not_on_hdfs_is_known),
 		cmocka_unit_test(the_oldest_that_never_served_goes_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
