@@ -35,6 +35,7 @@ enum error webhdfs_new(const struct webhdfs_options *options, struct webhdfs **c
 	made->limits = options->limits;
 	made->metrics = options->metrics;
 	made->cancel = options->cancel;
+	made->direct = options->direct;
 	*client = made;
 	return ERROR_OK;
 
@@ -54,7 +55,8 @@ enum error webhdfs_new_like(const struct webhdfs *like, struct webhdfs **client)
 						 .host_map = like->host_map,
 						 .limits = like->limits,
 						 .metrics = like->metrics,
-						 .cancel = like->cancel };
+						 .cancel = like->cancel,
+						 .direct = like->direct };
 	enum error error = webhdfs_new(&options, client, NULL);
 	if (!error) {
 		(*client)->active = like->active;
@@ -69,6 +71,7 @@ void webhdfs_destroy(struct webhdfs **client)
 		return;
 	if ((*client)->http)
 		http_client_destroy(&(*client)->http);
+	hdfs_reader_destroy(&(*client)->reader);
 	for (size_t i = 0; i < (*client)->node_count; i++)
 		free((*client)->nodes[i]);
 	free((*client)->urls);

@@ -26,6 +26,7 @@
 #include "text.h"
 
 struct webhdfs;
+struct webhdfs_direct;
 
 struct webhdfs_options {
 	const char *urls;     /* "http://127.0.0.1:9870[,…]": the NameNodes; copied */
@@ -35,7 +36,8 @@ struct webhdfs_options {
 	struct http_limits limits;
 	struct metrics
 		*metrics; /* webhdfs_requests_total{op,outcome}, webhdfs_request_seconds{op} */
-	const atomic_bool *cancel; /* NULL or ends waiting calls */
+	const atomic_bool *cancel;     /* NULL or ends waiting calls */
+	struct webhdfs_direct *direct; /* NULL: webhdfs_stream is webhdfs_open; must live longer */
 };
 
 struct webhdfs_status {
@@ -44,6 +46,7 @@ struct webhdfs_status {
 	int64_t modified_ms;
 	int64_t block_size; /* preferred, bytes; 0: not told */
 	bool folder;
+	bool plain; /* a file whose blocks hold its bytes: neither encrypted nor striped */
 };
 
 /* INVALID with `why`: no url, or one that is not http(s). The strings are copied. */

@@ -189,6 +189,9 @@ static bool read_status(const cJSON *json, struct webhdfs_status *status)
 	*status = (struct webhdfs_status){ .folder = strcmp(type, "DIRECTORY") == 0 };
 	if (!status->folder && strcmp(type, "FILE") != 0)
 		return false;
+	status->plain = !status->folder &&
+			!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "encBit")) &&
+			!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "ecBit"));
 	if (!whole(json, "blockSize", &status->block_size))
 		status->block_size = 0;
 	return whole(json, "fileId", &status->file_id) && whole(json, "length", &status->length) &&

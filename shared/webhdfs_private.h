@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "hdfs_block.h"
 #include "http_client.h"
 #include "text.h"
 #include "webhdfs.h"
@@ -25,6 +26,8 @@ struct webhdfs {
 	struct http_limits limits;
 	struct metrics *metrics;
 	const atomic_bool *cancel;
+	struct webhdfs_direct *direct;
+	struct hdfs_reader *reader; /* NULL until it is needed */
 	/* The DataNode that failed in the last call; the next one asks for another. */
 	char suspect[WEBHDFS_MAX_HOST];
 	bool no_batch_listing; /* the server does not know LISTSTATUS_BATCH */
@@ -52,6 +55,9 @@ void webhdfs_url(const struct webhdfs *client, const char *node, const char *pat
 
 /* "http://host:port/…" -> "host". "" when there is none or it does not fit. */
 void webhdfs_host_of(const char *url, char host[WEBHDFS_MAX_HOST]);
+
+/* Looks a host up in a map as of http_client_map_hosts. False: it is not in it. */
+bool webhdfs_map_host(const char *map, const char *host, char address[WEBHDFS_MAX_HOST]);
 
 /* --- webhdfs_answer.c ---------------------------------------------------------------------------
  */

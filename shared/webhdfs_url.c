@@ -146,3 +146,22 @@ void webhdfs_host_of(const char *url, char host[WEBHDFS_MAX_HOST])
 	memcpy(host, start, length);
 	host[length] = '\0';
 }
+
+bool webhdfs_map_host(const char *map, const char *host, char address[WEBHDFS_MAX_HOST])
+{
+	static const char separators[] = ", \t";
+	size_t length = strlen(host);
+	for (const char *at = map; *at; at += strcspn(at, separators)) {
+		at += strspn(at, separators);
+		size_t entry = strcspn(at, separators);
+		if (entry <= length || strncasecmp(at, host, length) != 0 || at[length] != '=')
+			continue;
+		size_t rest = entry - length - 1;
+		if (rest == 0 || rest >= WEBHDFS_MAX_HOST)
+			continue;
+		memcpy(address, at + length + 1, rest);
+		address[rest] = '\0';
+		return true;
+	}
+	return false;
+}

@@ -17,6 +17,7 @@
 #include "registry.h"
 #include "settings.h"
 #include "training.h"
+#include "webhdfs_direct.h"
 
 struct model_app {
 	struct kafka_settings kafka;
@@ -26,6 +27,7 @@ struct model_app {
 	struct yarn_settings yarn;
 	struct pipeline_settings pipeline;
 	struct registry *registry;
+	struct webhdfs_direct *direct; /* NULL: by settings */
 	struct training *training;
 	struct live *live;
 	struct metrics *metrics;

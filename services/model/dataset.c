@@ -7,6 +7,7 @@
 #include "gzip.h"
 #include "lines.h"
 #include "timestamp.h"
+#include "webhdfs_direct.h"
 
 struct reading {
 	const struct record_table *table;
@@ -106,7 +107,8 @@ enum error dataset_read(struct webhdfs *client, const char *folder, const struct
 	dataset_print_path(folder, file, path, sizeof(path));
 	lines_init(&reading.lines, json ? RECORD_MAX_JSON : RECORD_MAX_CSV,
 		   json ? take_json : take_line, &reading);
-	enum error error = webhdfs_open(client, path, from, -1, take_bytes, &reading, why);
+	enum error error =
+		webhdfs_stream(client, path, from, file->plain, take_bytes, &reading, why);
 	if (error == ERROR_OK)
 		error = check_whole(&reading, name, file->length - from, why);
 	lines_clean_up(&reading.lines);

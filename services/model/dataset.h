@@ -11,6 +11,7 @@
 #ifndef TICKLINE_MODEL_DATASET_H
 #define TICKLINE_MODEL_DATASET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct dataset_file {
 	int64_t length;      /* bytes */
 	enum data_format format;
 	int32_t date; /* of the folder that it stands in; DATE_NONE: in the dataset's own */
+	bool plain;   /* as in struct webhdfs_status, when it was listed; false: not known */
 };
 
 struct dataset {
@@ -39,7 +41,7 @@ struct dataset {
 enum { DATASET_MAX_FILES = 1000000, DATASET_MAX_DATES = 100000, DATASET_NAME_LENGTH = 63 };
 enum { DATASET_LISTINGS = 5 };
 
-/* False: not the name of a published file. Length and date stay as they are. */
+/* False: not the name of a published file. What no name tells stays as it is. */
 bool dataset_parse_name(const char *name, struct dataset_file *file);
 void dataset_print_name(const struct dataset_file *file, char out[DATASET_NAME_LENGTH + 1]);
 
@@ -74,7 +76,7 @@ struct dataset_sink {
 /* Streams one file from byte `from` on, which in a packed file is where a member begins. LENGTH: it
  * is cut (its last line has no end, the bytes that came are not as many as were listed, or they
  * can't be unpacked): whatever was told of it must be forgotten. Else the
- * errors of webhdfs_open. */
+ * errors of webhdfs_stream. */
 enum error dataset_read(struct webhdfs *client, const char *folder, const struct dataset_file *file,
 			int64_t from, const struct record_table *table,
 			const struct dataset_sink *sink, struct text *why) MUST_USE;

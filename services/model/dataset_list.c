@@ -59,7 +59,9 @@ static enum error add_file(struct folder *folder, const struct dataset_file *fil
 static enum error take_name(const char *name, const struct webhdfs_status *status, void *user)
 {
 	struct folder *folder = user;
-	struct dataset_file file = { .length = status->length, .date = folder->date };
+	struct dataset_file file = { .length = status->length,
+				     .date = folder->date,
+				     .plain = status->plain };
 	int32_t date;
 	if (status->folder && folder->date == DATE_NONE && date_folder_parse(name, &date))
 		return add_date(folder->listing, date);

@@ -60,18 +60,30 @@ static void registry_part_stop(struct service *service, void *user)
 	registry_destroy(&app.registry);
 }
 
+/* Of a training: what it reads of the dataset may come from the DataNodes themselves. */
+static enum error find_client(struct webhdfs_options *options, struct metrics *metrics)
+{
+	*options = hdfs_client_options(&app.hdfs, metrics);
+	if (!app.settings.hdfs_direct_reads)
+		return ERROR_OK;
+	app.direct = webhdfs_direct_new();
+	options->direct = app.direct;
+	return app.direct ? ERROR_OK : ERROR_NO_MEMORY;
+}
+
 static enum error training_part_start(struct service *service, void *user, struct text *why)
 {
 	(void)user;
-	const struct training_options options = {
+	struct training_options options = {
 		.settings = &app.training_settings,
 		.yarn = &app.yarn,
 		.registry = app.registry,
 		.root = app.hdfs.hdfs_root,
-		.webhdfs = hdfs_client_options(&app.hdfs, service_metrics(service)),
 		.metrics = service_metrics(service),
 	};
-	enum error error = training_new(&options, &app.training, why);
+	enum error error = find_client(&options.webhdfs, service_metrics(service));
+	if (error == ERROR_OK)
+		error = training_new(&options, &app.training, why);
 	return error == ERROR_OK ? training_start(app.training, why) : error;
 }
 
@@ -87,6 +99,7 @@ static void training_part_stop(struct service *service, void *user)
 	(void)service;
 	(void)user;
 	training_destroy(&app.training);
+	webhdfs_direct_destroy(&app.direct);
 }
 
 static enum error live_part_start(struct service *service, void *user, struct text *why)
@@ -177,18 +190,20 @@ static void check_settings(const void *user, struct text *complaints)
 static int train(void)
 {
 	struct metrics *metrics = metrics_new();
-	const struct training_options options = {
+	struct training_options options = {
 		.settings = &app.training_settings,
 		.yarn = &app.yarn,
 		.root = app.hdfs.hdfs_root,
-		.webhdfs = hdfs_client_options(&app.hdfs, metrics),
 		.metrics = metrics,
 	};
 	gsl_set_error_handler_off();
 	enum error error = metrics ? http_client_global_init() : ERROR_NO_MEMORY;
+	if (error == ERROR_OK)
+		error = find_client(&options.webhdfs, metrics);
 	if (error != ERROR_OK)
 		fprintf(stderr, "model: %s\n", error_text(error));
 	int code = error == ERROR_OK ? train_once(&options, stdout) : EXIT_FAILURE;
+	webhdfs_direct_destroy(&app.direct);
 	metrics_destroy(&metrics);
 	return code;
 }

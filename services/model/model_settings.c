@@ -16,6 +16,12 @@ static const struct config_option options[] = {
 	  .offset = AT(require_version),
 	  .initial = "true",
 	  .help = "not ready until some model has a version that serves" },
+	{ .name = "hdfs_direct_reads",
+	  .type = CONFIG_BOOL,
+	  .offset = AT(hdfs_direct_reads),
+	  .initial = "true",
+	  .help = "trainings read blocks from the DataNodes' data port (9866), and by WebHDFS "
+		  "where that fails; false, or a NameNode by https: by WebHDFS" },
 	{ .name = "live_ticks",
 	  .type = CONFIG_INT,
 	  .offset = AT(live_ticks),

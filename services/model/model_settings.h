@@ -14,6 +14,7 @@
 struct model_settings {
 	char *state_dir;
 	bool require_version;
+	bool hdfs_direct_reads;
 	int64_t live_ticks, live_bars; /* records kept */
 	int64_t live_predictions;      /* kept per model */
 	int64_t score_window;

@@ -172,6 +172,29 @@ static void status_is_read_exactly(void **state)
 				 ERROR_PROTOCOL);
 }
 
+static void encrypted_and_striped_files_are_not_plain(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *bits;
+		bool plain;
+	} cases[] = { { "\"type\":\"FILE\"", true },
+		      { "\"type\":\"FILE\",\"encBit\":false,\"ecBit\":false", true },
+		      { "\"type\":\"FILE\",\"encBit\":true", false },
+		      { "\"type\":\"FILE\",\"ecBit\":true", false },
+		      { "\"type\":\"DIRECTORY\"", false } };
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char body[300];
+		struct webhdfs_status status;
+		snprintf(body, sizeof body,
+			 "{\"FileStatus\":{\"fileId\":1,\"length\":2,\"modificationTime\":3,%s}}",
+			 cases[i].bits);
+		assert_int_equal(webhdfs_answer_status(body, strlen(body), &status, NULL),
+				 ERROR_OK);
+		assert_int_equal(status.plain, cases[i].plain);
+	}
+}
+
 static enum error collect(const char *name, const struct webhdfs_status *status, void *user)
 {
 	text_putf(user, "%s%s ", name, status->folder ? "/" : "");
@@ -252,6 +275,7 @@ int main(void)
 		cmocka_unit_test(only_a_boolean_is_a_boolean),
 		cmocka_unit_test(location_must_be_an_address),
 		cmocka_unit_test(status_is_read_exactly),
+		cmocka_unit_test(encrypted_and_striped_files_are_not_plain),
 		cmocka_unit_test(listings_of_both_kinds),
 		cmocka_unit_test(listings_that_are_none),
 	};

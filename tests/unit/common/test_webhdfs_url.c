@@ -119,6 +119,27 @@ static void host_is_cut_out(void **state)
 	assert_string_equal(host, "");
 }
 
+static void hosts_are_found_in_a_map(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *map, *host, *address;
+	} cases[] = { { "a=10.0.0.1, bb=10.0.0.2", "a", "10.0.0.1" },
+		      { "a=10.0.0.1, bb=10.0.0.2", "BB", "10.0.0.2" },
+		      { "a=10.0.0.1, bb=10.0.0.2", "b", NULL },
+		      { "ab=10.0.0.1", "a", NULL },
+		      { "a=10.0.0.1", "10.0.0.1", NULL },
+		      { "a=", "a", NULL },
+		      { "a", "a", NULL },
+		      { "", "a", NULL } };
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		char address[WEBHDFS_MAX_HOST] = "";
+		assert_int_equal(webhdfs_map_host(cases[i].map, cases[i].host, address),
+				 cases[i].address != NULL);
+		assert_string_equal(address, cases[i].address ? cases[i].address : "");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -128,6 +149,7 @@ int main(void)
 		cmocka_unit_test(url_encodes_each_part_once),
 		cmocka_unit_test(a_token_takes_the_place_of_the_user),
 		cmocka_unit_test(host_is_cut_out),
+		cmocka_unit_test(hosts_are_found_in_a_map),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,35 +28,39 @@ static void plans(void **state)
 		{ .partition = 2, .last = 9, .bytes = 100 },
 	};
 	const struct checkpoint checkpoint = { .partitions = partitions, .count = 2 };
-	const struct dataset_file same[] = { { 0, 0, 9, 100, DATA_CSV, DATE_NONE },
-					     { 0, 10, 29, 200, DATA_CSV, DATE_NONE },
-					     { 2, 0, 9, 100, DATA_CSV, DATE_NONE } };
+	const struct dataset_file same[] = { { 0, 0, 9, 100, DATA_CSV, DATE_NONE, true },
+					     { 0, 10, 29, 200, DATA_CSV, DATE_NONE, true },
+					     { 2, 0, 9, 100, DATA_CSV, DATE_NONE, true } };
 	plan_is(&checkpoint, same, 3, (int64_t[]){ 100, 200, 100 });
 	const struct dataset_file more[] = {
-		{ 0, 0, 9, 100, DATA_CSV, DATE_NONE },  { 0, 10, 29, 200, DATA_CSV, DATE_NONE },
-		{ 0, 30, 39, 50, DATA_CSV, DATE_NONE }, { 1, 0, 5, 60, DATA_CSV, DATE_NONE },
-		{ 2, 0, 9, 100, DATA_CSV, DATE_NONE },
+		{ 0, 0, 9, 100, DATA_CSV, DATE_NONE, true },
+		{ 0, 10, 29, 200, DATA_CSV, DATE_NONE, true },
+		{ 0, 30, 39, 50, DATA_CSV, DATE_NONE, true },
+		{ 1, 0, 5, 60, DATA_CSV, DATE_NONE, true },
+		{ 2, 0, 9, 100, DATA_CSV, DATE_NONE, true },
 	};
 	plan_is(&checkpoint, more, 5, (int64_t[]){ 100, 200, 0, 0, 100 });
-	const struct dataset_file joined[] = { { 0, 0, 29, 300, DATA_CSV, DATE_NONE },
-					       { 2, 0, 9, 100, DATA_CSV, DATE_NONE } };
+	const struct dataset_file joined[] = { { 0, 0, 29, 300, DATA_CSV, DATE_NONE, true },
+					       { 2, 0, 9, 100, DATA_CSV, DATE_NONE, true } };
 	plan_is(&checkpoint, joined, 2, (int64_t[]){ 300, 100 });
-	const struct dataset_file joined_beyond[] = { { 0, 0, 9, 100, DATA_CSV, DATE_NONE },
-						      { 0, 10, 49, 450, DATA_CSV, DATE_NONE },
-						      { 2, 0, 19, 180, DATA_CSV, DATE_NONE } };
+	const struct dataset_file joined_beyond[] = { { 0, 0, 9, 100, DATA_CSV, DATE_NONE, true },
+						      { 0, 10, 49, 450, DATA_CSV, DATE_NONE, true },
+						      { 2, 0, 19, 180, DATA_CSV, DATE_NONE,
+							true } };
 	plan_is(&checkpoint, joined_beyond, 3, (int64_t[]){ 100, 200, 100 });
-	const struct dataset_file half_joined[] = { { 0, 0, 49, 300, DATA_CSV, DATE_NONE },
-						    { 0, 30, 49, 70, DATA_CSV, DATE_NONE },
-						    { 2, 0, 9, 100, DATA_CSV, DATE_NONE } };
+	const struct dataset_file half_joined[] = { { 0, 0, 49, 300, DATA_CSV, DATE_NONE, true },
+						    { 0, 30, 49, 70, DATA_CSV, DATE_NONE, true },
+						    { 2, 0, 9, 100, DATA_CSV, DATE_NONE, true } };
 	plan_is(&checkpoint, half_joined, 3, (int64_t[]){ 300, 0, 100 });
-	const struct dataset_file longer[] = { { 0, 0, 9, 101, DATA_CSV, DATE_NONE },
-					       { 0, 10, 29, 200, DATA_CSV, DATE_NONE },
-					       { 2, 0, 9, 100, DATA_CSV, DATE_NONE } };
+	const struct dataset_file longer[] = { { 0, 0, 9, 101, DATA_CSV, DATE_NONE, true },
+					       { 0, 10, 29, 200, DATA_CSV, DATE_NONE, true },
+					       { 2, 0, 9, 100, DATA_CSV, DATE_NONE, true } };
 	plan_is(&checkpoint, longer, 3, NULL);
-	const struct dataset_file removed[] = { { 0, 10, 29, 200, DATA_CSV, DATE_NONE },
-						{ 2, 0, 9, 100, DATA_CSV, DATE_NONE } };
+	const struct dataset_file removed[] = { { 0, 10, 29, 200, DATA_CSV, DATE_NONE, true },
+						{ 2, 0, 9, 100, DATA_CSV, DATE_NONE, true } };
 	plan_is(&checkpoint, removed, 2, NULL);
-	const struct dataset_file partition_gone[] = { { 0, 0, 29, 300, DATA_CSV, DATE_NONE } };
+	const struct dataset_file partition_gone[] = { { 0, 0, 29, 300, DATA_CSV, DATE_NONE,
+							 true } };
 	plan_is(&checkpoint, partition_gone, 1, NULL);
 }
 

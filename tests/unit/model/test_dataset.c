@@ -145,6 +145,7 @@ static void lists_in_the_order_of_offsets(void **state)
 	for (size_t i = 0; i < 5; i++) {
 		assert_int_equal(dataset.files[i].partition, expected[i][0]);
 		assert_int_equal(dataset.files[i].first, expected[i][1]);
+		assert_true(dataset.files[i].plain);
 	}
 	assert_int_equal(dataset_partition_end(&dataset, 0), 3);
 	assert_int_equal(dataset_partition_end(&dataset, 3), 5);

@@ -31,6 +31,7 @@ static void defaults_hold_a_day_of_ticks_and_two_weeks_of_bars(void **state)
 	assert_int_equal(settings.live_ticks, 24 * 60 * 60);
 	assert_int_equal(settings.live_bars, 14 * 24 * 60);
 	assert_true(settings.require_version);
+	assert_true(settings.hdfs_direct_reads);
 	text_clean_up(&complaints);
 }
 

@@ -93,8 +93,8 @@ static struct made *make(const char *model, int rows)
 						       .skill = &made->skill,
 						       .rival = &made->rival });
 	made->reading.partial = made->partial;
-	made->files[0] = (struct dataset_file){ 0, 0, 99, 5000, DATA_CSV, DATE_NONE };
-	made->files[1] = (struct dataset_file){ 3, 10, 29, 700, DATA_CSV, DATE_NONE };
+	made->files[0] = (struct dataset_file){ 0, 0, 99, 5000, DATA_CSV, DATE_NONE, true };
+	made->files[1] = (struct dataset_file){ 3, 10, 29, 700, DATA_CSV, DATE_NONE, true };
 	made->dataset = (struct dataset){ .files = made->files, .count = 2, .bytes = 5700 };
 	return made;
 }

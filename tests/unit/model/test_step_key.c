@@ -14,7 +14,8 @@ static void a_key_reads_back(void **state)
 {
 	(void)state;
 	char text[STEP_KEY_SIZE];
-	struct step_key key = { { 42, 107, INT64_MAX, 0, DATA_CSV, DATE_NONE }, 0, STEP_END }, back;
+	struct step_key key = { { 42, 107, INT64_MAX, 0, DATA_CSV, DATE_NONE, true }, 0, STEP_END },
+			back;
 	step_key_print(&key, text);
 	assert_string_equal(text, NAME ":0000000000000000000:9223372036854775807");
 	assert_true(step_key_parse(text, strlen(text), &back));
@@ -44,14 +45,14 @@ static void the_order_of_bytes_is_that_of_the_data(void **state)
 {
 	(void)state;
 	static const struct step_key keys[] = {
-		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE }, 0, 0 },
-		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE }, 0, 1 },
-		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE }, 0, STEP_END },
-		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE }, 77, 0 },
-		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE }, INT64_C(1) << 40, 0 },
-		{ { 0, 10, 19, 0, DATA_CSV, DATE_NONE }, 0, 0 },
-		{ { 9, 5, 6, 0, DATA_CSV, DATE_NONE }, 0, 0 },
-		{ { 10, 0, 6, 0, DATA_CSV, DATE_NONE }, 0, 0 },
+		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE, true }, 0, 0 },
+		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE, true }, 0, 1 },
+		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE, true }, 0, STEP_END },
+		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE, true }, 77, 0 },
+		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE, true }, INT64_C(1) << 40, 0 },
+		{ { 0, 10, 19, 0, DATA_CSV, DATE_NONE, true }, 0, 0 },
+		{ { 9, 5, 6, 0, DATA_CSV, DATE_NONE, true }, 0, 0 },
+		{ { 10, 0, 6, 0, DATA_CSV, DATE_NONE, true }, 0, 0 },
 	};
 	char before[STEP_KEY_SIZE] = "", now[STEP_KEY_SIZE];
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {

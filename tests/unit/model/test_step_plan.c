@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
-static struct dataset_file files[] = { { 0, 0, 9, 100, DATA_CSV, DATE_NONE },
-				       { 0, 10, 19, 100, DATA_CSV, DATE_NONE },
-				       { 3, 0, 4, 50, DATA_CSV, DATE_NONE },
-				       { 7, 2, 3, 20, DATA_CSV, DATE_NONE } };
+static struct dataset_file files[] = { { 0, 0, 9, 100, DATA_CSV, DATE_NONE, true },
+				       { 0, 10, 19, 100, DATA_CSV, DATE_NONE, true },
+				       { 3, 0, 4, 50, DATA_CSV, DATE_NONE, true },
+				       { 7, 2, 3, 20, DATA_CSV, DATE_NONE, true } };
 static const struct dataset dataset = { .files = files, .count = 4 };
 
 static void a_plan_holds_what_was_listed(void **state)
@@ -20,15 +20,16 @@ static void a_plan_holds_what_was_listed(void **state)
 		struct dataset_file file;
 		bool held;
 	} cases[] = {
-		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE }, true },
-		{ { 0, 10, 19, 0, DATA_CSV, DATE_NONE }, true },
-		{ { 0, 20, 29, 0, DATA_CSV, DATE_NONE }, false }, /* came later */
-		{ { 0, 0, 29, 0, DATA_CSV, DATE_NONE }, false },  /* joined with one that came later
-								   */
-		{ { 3, 0, 4, 0, DATA_CSV, DATE_NONE }, true },
-		{ { 5, 0, 4, 0, DATA_CSV, DATE_NONE }, false },
-		{ { 7, 2, 3, 0, DATA_CSV, DATE_NONE }, true },
-		{ { 8, 2, 3, 0, DATA_CSV, DATE_NONE }, false },
+		{ { 0, 0, 9, 0, DATA_CSV, DATE_NONE, true }, true },
+		{ { 0, 10, 19, 0, DATA_CSV, DATE_NONE, true }, true },
+		{ { 0, 20, 29, 0, DATA_CSV, DATE_NONE, true }, false }, /* came later */
+		{ { 0, 0, 29, 0, DATA_CSV, DATE_NONE, true },
+		  false }, /* joined with one that came later
+			    */
+		{ { 3, 0, 4, 0, DATA_CSV, DATE_NONE, true }, true },
+		{ { 5, 0, 4, 0, DATA_CSV, DATE_NONE, true }, false },
+		{ { 7, 2, 3, 0, DATA_CSV, DATE_NONE, true }, true },
+		{ { 8, 2, 3, 0, DATA_CSV, DATE_NONE, true }, false },
 	};
 	struct step_plan made, plan;
 	struct text json, why;

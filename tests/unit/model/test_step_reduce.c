@@ -80,7 +80,8 @@ static struct world *world_new(const struct spec *spec)
 		int32_t partition = i < 3 ? 0 : 4;
 		world->files[i] = (struct dataset_file){
 			partition, (int64_t)i * 1000, (int64_t)i * 1000 + 999,
-			0,         DATA_CSV,          DATE_NONE
+			0,         DATA_CSV,          DATE_NONE,
+			true
 		};
 	}
 	world->dataset = (struct dataset){ .files = world->files, .count = FILES };

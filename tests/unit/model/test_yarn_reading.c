@@ -43,7 +43,7 @@
 	}
 #define COUNT(steps) (sizeof(steps) / sizeof((steps)[0]))
 
-static struct dataset_file file = { 0, 0, 9, 4, DATA_CSV, DATE_NONE };
+static struct dataset_file file = { 0, 0, 9, 4, DATA_CSV, DATE_NONE, true };
 static const struct dataset dataset = { .files = &file, .count = 1, .bytes = 4 };
 static char queue[] = "default", java[] = "java", classpath[] = "/x";
 

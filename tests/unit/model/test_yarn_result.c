@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-static struct dataset_file files[] = { { 0, 0, 9, 100, DATA_CSV, DATE_NONE },
-				       { 0, 10, 19, 50, DATA_CSV, DATE_NONE },
-				       { 2, 0, 4, 0, DATA_CSV, DATE_NONE } };
+static struct dataset_file files[] = { { 0, 0, 9, 100, DATA_CSV, DATE_NONE, true },
+				       { 0, 10, 19, 50, DATA_CSV, DATE_NONE, true },
+				       { 2, 0, 4, 0, DATA_CSV, DATE_NONE, true } };
 static const struct dataset dataset = { .files = files, .count = 3, .bytes = 150 };
 
 #define REFUSED                                                                                  \
