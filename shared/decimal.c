@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decimal_digits.h"
+
 _Static_assert(FLT_EVAL_METHOD == 0 && DBL_MANT_DIG == 53, "doubles must be IEEE 754 binary64");
 
 __extension__ typedef unsigned __int128 u128;
@@ -60,6 +62,29 @@ static const double exact_powers[MAX_EXACT_POWER + 1] = {
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
 
+const struct decimal_divisor decimal_divisors[DECIMAL_DIGITS_MOST] = {
+	{ UINT64_C(0x8000000000000000), UINT64_C(0xffffffffffffffff), 0x1p-1, 1e0 },
+	{ UINT64_C(0xa000000000000000), UINT64_C(0x9999999999999999), 0x1p-4, 1e1 },
+	{ UINT64_C(0xc800000000000000), UINT64_C(0x47ae147ae147ae14), 0x1p-7, 1e2 },
+	{ UINT64_C(0xfa00000000000000), UINT64_C(0x0624dd2f1a9fbe76), 0x1p-10, 1e3 },
+	{ UINT64_C(0x9c40000000000000), UINT64_C(0xa36e2eb1c432ca57), 0x1p-14, 1e4 },
+	{ UINT64_C(0xc350000000000000), UINT64_C(0x4f8b588e368f0846), 0x1p-17, 1e5 },
+	{ UINT64_C(0xf424000000000000), UINT64_C(0x0c6f7a0b5ed8d36b), 0x1p-20, 1e6 },
+	{ UINT64_C(0x9896800000000000), UINT64_C(0xad7f29abcaf48578), 0x1p-24, 1e7 },
+	{ UINT64_C(0xbebc200000000000), UINT64_C(0x5798ee2308c39df9), 0x1p-27, 1e8 },
+	{ UINT64_C(0xee6b280000000000), UINT64_C(0x12e0be826d694b2e), 0x1p-30, 1e9 },
+	{ UINT64_C(0x9502f90000000000), UINT64_C(0xb7cdfd9d7bdbab7d), 0x1p-34, 1e10 },
+	{ UINT64_C(0xba43b74000000000), UINT64_C(0x5fd7fe17964955fd), 0x1p-37, 1e11 },
+	{ UINT64_C(0xe8d4a51000000000), UINT64_C(0x19799812dea11197), 0x1p-40, 1e12 },
+	{ UINT64_C(0x9184e72a00000000), UINT64_C(0xc25c268497681c26), 0x1p-44, 1e13 },
+	{ UINT64_C(0xb5e620f480000000), UINT64_C(0x6849b86a12b9b01e), 0x1p-47, 1e14 },
+	{ UINT64_C(0xe35fa931a0000000), UINT64_C(0x203af9ee756159b2), 0x1p-50, 1e15 },
+	{ UINT64_C(0x8e1bc9bf04000000), UINT64_C(0xcd2b297d889bc2b6), 0x1p-54, 1e16 },
+	{ UINT64_C(0xb1a2bc2ec5000000), UINT64_C(0x70ef54646d496892), 0x1p-57, 1e17 },
+	{ UINT64_C(0xde0b6b3a76400000), UINT64_C(0x2725dd1d243aba0e), 0x1p-60, 1e18 },
+	{ UINT64_C(0x8ac7230489e80000), UINT64_C(0xd83c94fb6d2ac34a), 0x1p-64, 1e19 },
+};
+
 static locale_t c_locale;
 static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
 
@@ -93,16 +118,6 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Eight digits as bytes of 0 to 9; the first one lies in the lowest byte. */
-static uint64_t join_eight(uint64_t digits)
-{
-	const uint64_t pairs = UINT64_C(0x000000ff000000ff);
-	digits = digits * 10 + (digits >> 8); /* each second byte: two digits */
-	return ((digits & pairs) * UINT64_C(0x000f424000000064) +
-		((digits >> 16) & pairs) * UINT64_C(0x0000271000000001)) >>
-	       32;
-}
-
 /* Eight digits at once; false when one of them is none. */
 static bool read_eight(const char *at, uint64_t *value)
 {
@@ -116,7 +131,7 @@ static bool read_eight(const char *at, uint64_t *value)
 	const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0), zeros = UINT64_C(0x3030303030303030);
 	if ((digits & high) != zeros || ((digits + UINT64_C(0x0606060606060606)) & high) != zeros)
 		return false;
-	*value = join_eight(digits - zeros);
+	*value = decimal_join_eight(digits - zeros);
 	return true;
 #endif
 }
@@ -280,80 +295,6 @@ enum error decimal_read(const char *data, size_t length, double *value)
 		*value = decimal.value;
 	return error;
 }
-
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* The first eight bytes, with zeros for those that are not there. */
-static inline uint64_t load_eight(const char *at, const char *end)
-{
-	uint64_t bytes = 0;
-	if (end - at >= 8)
-		memcpy(&bytes, at, sizeof bytes);
-	else
-		for (const char *byte = end; byte > at;)
-			bytes = bytes << 8 | (unsigned char)*--byte;
-	return bytes;
-}
-
-struct leading {
-	unsigned count;
-	uint64_t value;
-};
-
-/* The digits among the first eight bytes before one that is none. */
-static inline struct leading leading_digits(const char *at, const char *end)
-{
-	const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
-	uint64_t digits = load_eight(at, end) ^ UINT64_C(0x3030303030303030);
-	uint64_t others = (((digits & low) + UINT64_C(0x7676767676767676)) | digits) & ~low;
-	unsigned count = others ? (unsigned)__builtin_ctzll(others) / 8 : 8;
-	return (struct leading){ count, count ? join_eight(digits << (64 - 8 * count)) : 0 };
-}
-
-/* The digits of a fraction; the value is right of up to MAX_DIGITS. */
-static inline struct leading fraction_digits(const char *at, const char *end)
-{
-	struct leading all = leading_digits(at, end), next = all;
-	for (int eights = 1; next.count == 8 && eights * 8 <= MAX_DIGITS; eights++) {
-		next = leading_digits(at + all.count, end);
-		all.value = all.value * powers[next.count] + next.value;
-		all.count += next.count;
-	}
-	return all;
-}
-
-size_t decimal_read_plain(const char *data, size_t length, double *value)
-{
-	const char *end = data + length, *at = data;
-	bool negative = at < end && *at == '-';
-	at += negative ? 1 : 0;
-	struct leading whole = leading_digits(at, end), fraction = { 0 };
-	if (whole.count == 0 || (whole.count > 1 && *at == '0'))
-		return 0;
-	unsigned digits = *at == '0' ? 0 : whole.count;
-	at += whole.count;
-	if (at < end && *at == '.') {
-		fraction = fraction_digits(at + 1, end);
-		at += 1 + fraction.count;
-		if (fraction.count == 0)
-			return 0;
-	}
-	if (digits + fraction.count > MAX_DIGITS ||
-	    (at < end && (is_digit(*at) || (*at | 0x20) == 'e')))
-		return 0;
-	double magnitude =
-		divide(whole.value * powers[fraction.count] + fraction.value, fraction.count);
-	*value = negative ? -magnitude : magnitude;
-	return (size_t)(at - data);
-}
-#else
-size_t decimal_read_plain(const char *data, size_t length, double *value)
-{
-	(void)data;
-	(void)length;
-	(void)value;
-	return 0;
-}
-#endif
 
 size_t decimal_span(const char *data, size_t length)
 {

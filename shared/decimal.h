@@ -18,12 +18,6 @@ enum { DECIMAL_MAX_TEXT = 32 }; /* bytes that decimal_print needs, terminator in
  * OK; INVALID: not a JSON number; LIMIT: beyond the range of a double. */
 enum error decimal_read(const char *data, size_t length, double *value) MUST_USE;
 
-/* A plain number at the beginning of `data`: a sign, up to eight digits, a point and more digits,
- * 19 of them altogether (a zero before the point aside). Its length, with the value that
- * decimal_read gives; 0: it is of another form, or none at all (what follows it is the caller's to
- * look at). Several times faster than decimal_read. */
-size_t decimal_read_plain(const char *data, size_t length, double *value);
-
 /* All that decimal_read, decimal_span and decimal_is_canonical tell, found in one pass over the
  * longest prefix of `data` that is a JSON number. */
 struct decimal {

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "record_internal.h"
-#include "timestamp.h"
 
 void record_csv_start(struct record_csv_line *in, const char *line, size_t length)
 {
@@ -96,32 +95,4 @@ enum error record_read_csv(const struct record_columns *columns, const struct re
 					"the line has %zu columns: %zu are expected", count,
 					columns->count);
 	return record_build(columns->table, rules, &cells, out, fault);
-}
-
-/* The number that the whole of a cell is: `line` goes on after its separator. */
-static enum error take_value(const char **line, const char *end, bool last, double *value)
-{
-	size_t n = decimal_read_plain(*line, (size_t)(end - *line), value);
-	const char *stop = *line + n;
-	if (n == 0 || (last ? stop != end : stop == end || *stop != ',')) {
-		stop = last ? end : memchr(*line, ',', (size_t)(end - *line));
-		if (stop == NULL || decimal_read(*line, (size_t)(stop - *line), value))
-			return ERROR_INVALID;
-	}
-	*line = stop + 1;
-	return ERROR_OK;
-}
-
-enum error record_read_published(const struct record_table *table, const char *line, size_t length,
-				 int64_t *timestamp_us, double values[RECORD_MAX_FIELDS])
-{
-	const char *const end = line + length;
-	const char *comma = table->count > 1 ? memchr(line, ',', length) : end;
-	if (comma == NULL || timestamp_read(line, (size_t)(comma - line), timestamp_us))
-		return ERROR_INVALID;
-	line = comma + 1;
-	for (size_t i = 1; i < table->count; i++)
-		if (take_value(&line, end, i + 1 == table->count, &values[i]))
-			return ERROR_INVALID;
-	return ERROR_OK;
 }

@@ -45,14 +45,6 @@ static void check_read(const char *text, size_t length)
 	free(copy);
 }
 
-static void check_plain(const char *text, size_t size, size_t span)
-{
-	double plain, value;
-	size_t length = decimal_read_plain(text, size, &plain);
-	assert(!length || length == span);
-	assert(!length || (!decimal_read(text, length, &value) && is_same(plain, value)));
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *text = (const char *)data;
@@ -62,7 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert((decimal_read(text, size, &value) == ERROR_INVALID) == (span != size || !size));
 	if (span)
 		check_read(text, span);
-	check_plain(text, size, span);
 	if (size >= sizeof value) {
 		memcpy(&value, data, sizeof value);
 		if (isfinite(value))

@@ -155,96 +155,6 @@ static void random_texts_are_read_as_strtod_reads_them(void **state)
 	}
 }
 
-/* What decimal_read_plain takes, decimal_read takes as well, and finds the same. */
-static void expect_plain(const char *text, size_t expected)
-{
-	size_t length = strlen(text);
-	char *copy = malloc(length + 1); /* of just this size: reading over its end is noticed */
-	double plain = 0, value;
-	assert_non_null(copy);
-	memcpy(copy, text, length);
-	char *exact = realloc(copy, length ? length : 1);
-	assert_non_null(exact);
-	size_t taken = decimal_read_plain(exact, length, &plain);
-	if (expected != SIZE_MAX)
-		assert_int_equal(taken, expected);
-	if (taken > 0) {
-		assert_int_equal(decimal_read(exact, taken, &value), ERROR_OK);
-		assert_memory_equal(&plain, &value, sizeof(value));
-	}
-	free(exact);
-}
-
-static void plain_numbers_are_read_the_same(void **state)
-{
-	static const struct {
-		const char *text;
-		size_t length;
-	} cases[] = {
-		{ "0", 1 },
-		{ "-0", 2 },
-		{ "0.5", 3 },
-		{ "7", 1 },
-		{ "43210.55", 8 },
-		{ "43210.55,", 8 },
-		{ "1,2", 1 },
-		{ "-1.25,x", 5 },
-		{ "12345678", 8 },
-		{ "123456789", 0 },
-		{ "0.12345678", 10 },
-		{ "0.123456789", 11 },
-		{ "0.0022792499999999562", 21 },
-		{ "-0.19135830000000002", 20 },
-		{ "0.1234567890123456789", 21 },
-		{ "0.12345678901234567890", 0 },
-		{ "12345678.12345678901", 20 },
-		{ "12345678.123456789012", 0 },
-		{ "0.99999999999999999", 19 },
-		{ "0.00000000000000000", 19 },
-		{ "1.", 0 },
-		{ ".5", 0 },
-		{ "01", 0 },
-		{ "00.5", 0 },
-		{ "-", 0 },
-		{ "", 0 },
-		{ "1e5", 0 },
-		{ "1.5E5", 0 },
-		{ "+1", 0 },
-		{ "x", 0 },
-		{ "1.5.5", 3 },
-		{ "1-", 1 },
-		{ "9007199.254740992", 17 },
-		{ "12345678.12345678", 17 },
-		{ "99999999.99999999", 17 },
-		{ "90071992.54740992", 17 },
-		{ "90071992.54740993", 17 },
-		{ "1\xb0", 1 },
-		{ "\xb0", 0 },
-	};
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		expect_plain(cases[i].text, cases[i].length);
-	srand(7);
-	for (int i = 0; i < 200000; i++) {
-		static const char letters[] = "0123456789012345678901234567890123456789..,-eE+ ";
-		char text[24];
-		size_t length = (size_t)rand() % (sizeof(text) - 1);
-		for (size_t j = 0; j < length; j++)
-			text[j] = letters[(size_t)rand() % (sizeof(letters) - 1)];
-		text[length] = '\0';
-		expect_plain(text, SIZE_MAX);
-	}
-	for (int i = 0; i < 200000; i++) {
-		char text[40];
-		unsigned whole = (unsigned)rand() % 100000000;
-		int length = snprintf(text, sizeof(text), "%u.", whole >> rand() % 27);
-		for (int digits = 1 + rand() % 20; digits > 0; digits--)
-			text[length++] = (char)('0' + rand() % 10);
-		text[length] = '\0';
-		expect_plain(text, SIZE_MAX);
-	}
-}
-
 static void what_is_no_json_number_is_refused(void **state)
 {
 	(void)state;
@@ -460,7 +370,6 @@ int main(void)
 		cmocka_unit_test(read_is_correctly_rounded),
 		cmocka_unit_test(ties_far_behind_the_point_are_decided_by_the_last_digit),
 		cmocka_unit_test(random_texts_are_read_as_strtod_reads_them),
-		cmocka_unit_test(plain_numbers_are_read_the_same),
 		cmocka_unit_test(what_is_no_json_number_is_refused),
 		cmocka_unit_test(the_length_bounds_what_is_read),
 		cmocka_unit_test(the_span_is_the_longest_number),

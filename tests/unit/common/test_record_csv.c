@@ -123,51 +123,13 @@ static void long_lines_are_refused(void **state)
 	assert_string_equal(fault.code, "too-large");
 }
 
-static enum error read_published(enum record_kind kind, const char *line, int64_t *us,
-				 double values[RECORD_MAX_FIELDS])
-{
-	const size_t n = strlen(line);
-	char *copy = malloc(n + 1);
-	assert_non_null(copy);
-	memcpy(copy + 1, line, n);
-	enum error error = record_read_published(record_table(kind), copy + 1, n, us, values);
-	free(copy);
-	return error;
-}
-
-static void published_lines(void **state)
-{
-	(void)state;
-	int64_t us;
-	double values[RECORD_MAX_FIELDS];
-	assert_int_equal(read_published(RECORD_BAR, "2026-11-25T01:00:00.000001Z,1.5,2,1,2,1e-7",
-					&us, values),
-			 ERROR_OK);
-	assert_true(us == NOW_US + 1);
-	assert_true(values[1] == 1.5 && values[2] == 2 && values[3] == 1 && values[4] == 2 &&
-		    values[5] == 1e-7);
-	static const char *const bad[] = {
-		"",
-		"2026-11-25T01:00:00.000001Z",
-		"2026-11-25T01:00:00.000001Z,1.5,2,1,2",
-		"2026-11-25T01:00:00.000001Z,1.5,2,1,2,",
-		"2026-11-25T01:00:00.000001Z,1.5,2,1,2,3,4",
-		"2026-11-25T01:00:00.000001Z,1.5,2,1,,3",
-		"2026-11-25T01:00:00.000001Z,1.5,2,1,2,3\r",
-		"2026-11-25T01:00:00.000001Z,1.5,2,1,nan,3",
-		"timestamp,open,high,low,close,volume",
-		"2026-11-25T01:0,1.5,2,1,2,3",
-	};
-	for (size_t i = 0; i < COUNT(bad); i++)
-		assert_int_equal(read_published(RECORD_BAR, bad[i], &us, values), ERROR_INVALID);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cells_by_rfc_4180), cmocka_unit_test(lines_in_our_order),
-		cmocka_unit_test(bad_lines),         cmocka_unit_test(long_lines_are_refused),
-		cmocka_unit_test(published_lines),
+		cmocka_unit_test(cells_by_rfc_4180),
+		cmocka_unit_test(lines_in_our_order),
+		cmocka_unit_test(bad_lines),
+		cmocka_unit_test(long_lines_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
