@@ -54,6 +54,13 @@ static enum error drop_oldest(struct registry *registry, const char *model, stru
 	return ERROR_OK;
 }
 
+/* A number that was taken is no failure once another one is not. */
+static void forget_passed_over(enum error error, struct text *why)
+{
+	if (error == ERROR_OK && why)
+		text_reset(why);
+}
+
 /* Puts an event under the first free number; another instance may have taken some. */
 static enum error put_event(struct registry *registry, const char *model, int64_t *sequence,
 			    const cJSON *json, struct text *why)
@@ -66,6 +73,7 @@ static enum error put_event(struct registry *registry, const char *model, int64_
 		error = registry_put_json(registry, name, json, why);
 		*sequence += error == ERROR_EXISTS ? 1 : 0;
 	}
+	forget_passed_over(error, why);
 	return error;
 }
 
@@ -199,6 +207,7 @@ static enum error claim(struct registry *registry, const char *model, int64_t *n
 			error = claim_number(registry, model, *number, true, why);
 		*number += error == ERROR_EXISTS ? 1 : 0;
 	}
+	forget_passed_over(error, why);
 	return error;
 }
 

@@ -75,18 +75,32 @@ void store_discard_staged(struct store *store, const struct store_staged *staged
 	(void)!webhdfs_delete(store->client, staged->path, false, NULL);
 }
 
-/* Writes a file under a name of its own, and looks whether all of it arrived. */
+/* Writes a file under a name that is ours alone, and looks whether all of it arrived. So what is
+ * there already came by a write whose answer got lost. */
+static enum error create_staged(struct store *store, const char *path, const char *data,
+				size_t length, struct webhdfs_status *status, struct text *why)
+{
+	enum error made = webhdfs_create(store->client, path, data, length, false, why);
+	bool lost = made == ERROR_EXISTS || webhdfs_is_unknown(made);
+	if (made != ERROR_OK && !lost)
+		return made;
+	enum error error = webhdfs_stat(store->client, path, status, lost ? NULL : why);
+	if (error == ERROR_OK && status->length != (int64_t)length)
+		error = ERROR_LENGTH;
+	if (error != ERROR_OK)
+		return made == ERROR_OK || made == ERROR_EXISTS ? error : made;
+	if (lost && why)
+		text_reset(why);
+	return ERROR_OK;
+}
+
 static enum error stage(struct store *store, const char *data, size_t length,
 			struct store_staged *staged, struct text *why)
 {
 	struct webhdfs_status status;
 	snprintf(staged->path, sizeof(staged->path), "%s/%ld-%" PRId64 "-%u.json", store->staging,
 		 (long)getpid(), wall_now_us(), atomic_fetch_add(&staged_count, 1));
-	enum error error = webhdfs_create(store->client, staged->path, data, length, false, why);
-	if (error == ERROR_OK)
-		error = webhdfs_stat(store->client, staged->path, &status, why);
-	if (error == ERROR_OK && status.length != (int64_t)length)
-		error = ERROR_LENGTH;
+	enum error error = create_staged(store, staged->path, data, length, &status, why);
 	if (error == ERROR_OK) {
 		staged->file_id = status.file_id;
 		staged->length = status.length;
@@ -118,13 +132,16 @@ static enum error move(struct store *store, rename_call *call, const char *from,
 	return error == ERROR_OK ? call(store->client, from, to, why) : error;
 }
 
-/* The rename's answer got lost: it happened if the file is there. */
+/* Where the rename's answer got lost, also behind that of a second one which found no source any
+ * more: it happened if the file is there. */
 static enum error settle_move(struct store *store, const struct store_staged *staged,
-			      const char *path, enum error error)
+			      const char *path, enum error error, struct text *why)
 {
 	struct webhdfs_status status;
 	bool moved = webhdfs_stat(store->client, path, &status, NULL) == ERROR_OK &&
 		     status.file_id == staged->file_id && status.length == staged->length;
+	if (moved && why)
+		text_reset(why);
 	return moved ? ERROR_OK : error;
 }
 
@@ -135,7 +152,9 @@ static enum error give_name(struct store *store, rename_call *call,
 	char path[MAX_PATH];
 	join(path, store->root, name);
 	enum error error = move(store, call, staged->path, path, why);
-	return webhdfs_is_unknown(error) ? settle_move(store, staged, path, error) : error;
+	if (webhdfs_is_unknown(error) || error == ERROR_NOT_FOUND || error == ERROR_EXISTS)
+		return settle_move(store, staged, path, error, why);
+	return error;
 }
 
 static bool is_claimed(struct store *store, const char *name)
@@ -336,7 +355,11 @@ enum error store_list_remote(struct store *store, const char *folder, store_each
 	char path[MAX_PATH];
 	join(path, store->root, folder);
 	enum error error = webhdfs_list(store->client, path, each_remote, &listing, why);
-	return error == ERROR_NOT_FOUND ? ERROR_OK : error;
+	if (error != ERROR_NOT_FOUND)
+		return error;
+	if (why)
+		text_reset(why);
+	return ERROR_OK;
 }
 
 enum error store_remove_file(struct store *store, const char *name, struct text *why)
