@@ -93,11 +93,11 @@ class Files:
                 raise Refused(EXISTS)
             self._new(path, data)
 
-    def rename(self, source, target):
+    def rename(self, source, target, over=False):
         with self.lock:
             if source not in self.entries or not self.is_folder(self.parent(target)):
                 raise Refused(NOT_FOUND)
-            if target in self.entries:
+            if target in self.entries and not over:
                 raise Refused(EXISTS)
             self.entries[target] = self.entries.pop(source)
 
@@ -247,8 +247,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif self.step == "DELETE":
             reply = {"boolean": files.delete(self.file)}
         elif self.step == "RENAME":
-            assert self.query["renameoptions"] == "NONE"
-            files.rename(self.file, self.query["destination"])
+            assert self.query["renameoptions"] in ("NONE", "OVERWRITE")
+            files.rename(self.file, self.query["destination"],
+                         self.query["renameoptions"] == "OVERWRITE")
         elif self.step == "CONCAT":
             files.concat(self.file, self.query["sources"].split(","))
         elif self.step == "GETFILESTATUS":
