@@ -73,9 +73,9 @@ class HdfsClient:
     def read(self, path):
         return self.call("GET", path, "OPEN").content
 
-    def write(self, path, data, overwrite=False):
+    def write(self, path, data, overwrite=False, **query):
         where = self.call("PUT", path, "CREATE", noredirect="true",
-                          overwrite=str(overwrite).lower()).json()["Location"]
+                          overwrite=str(overwrite).lower(), **query).json()["Location"]
         # After a restart of the NameNode the DataNode's first call to it finds a dead connection.
         for _ in range(3):
             answer = self.session.put(where, data=data, timeout=60,
