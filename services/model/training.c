@@ -286,8 +286,11 @@ static void end_task(struct training *training, struct task *task, enum job_stat
 static void *run_tasks(void *user)
 {
 	struct training *training = user;
-	for (struct task *task; (task = take_task(training));)
-		end_task(training, task, training_run(training, task));
+	for (struct task *task; (task = take_task(training));) {
+		struct run *run = training_run_new(training, task);
+		end_task(training, task, run ? training_run(run) : JOB_FAILED);
+		training_run_end(&run);
+	}
 	return NULL;
 }
 

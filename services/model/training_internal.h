@@ -43,9 +43,13 @@ struct training {
 	atomic_bool auto_cancel;
 };
 
-/* Runs one task to its end: sets everything in its job but state, times and phase "ended".
- * Returns the state it ends with. No lock held. */
-enum job_state training_run(struct training *training, struct task *task);
+/* The job's three steps: training_run does its work and says how it ended; training_run_end comes
+ * after that was told: it keeps what the next training spares by, which no answer needs, and does
+ * not look at the task any more. NULL: no memory; ends it too. */
+struct run;
+struct run *training_run_new(struct training *training, struct task *task);
+enum job_state training_run(struct run *run);
+void training_run_end(struct run **run);
 
 void training_set_phase(struct training *training, struct task *task, const char *phase);
 

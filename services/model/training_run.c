@@ -355,10 +355,8 @@ static enum job_state run_steps(struct run *run)
 		error = ERROR_CANCELLED;
 	if (error == ERROR_OK)
 		error = save(run);
-	if (error == ERROR_OK) {
-		keep_factors(run);
+	if (error == ERROR_OK)
 		return JOB_DONE;
-	}
 	if (atomic_load(&run->task->progress.cancel))
 		return JOB_CANCELLED;
 	if (run->why.length == 0)
@@ -366,29 +364,44 @@ static enum job_state run_steps(struct run *run)
 	return JOB_FAILED;
 }
 
-enum job_state training_run(struct training *training, struct task *task)
+struct run *training_run_new(struct training *training, struct task *task)
 {
-	enum job_state state = JOB_FAILED;
 	struct run *run = calloc(1, sizeof(*run)); /* too large for a stack */
 	if (!run)
-		return state;
+		return NULL;
 	run->training = training;
 	run->task = task;
 	run->created_us = wall_now_us();
 	text_init_fixed(&run->why, run->memory, sizeof(run->memory));
-	state = run_steps(run);
-	if (state == JOB_CANCELLED)
+	return run;
+}
+
+enum job_state training_run(struct run *run)
+{
+	struct task *task = run->task;
+	run->state = run_steps(run);
+	if (run->state == JOB_CANCELLED)
 		text_reset(&run->why);
-	if (state == JOB_REFUSED)
-		registry_explain(training->registry, task->job.model, run->why.data);
-	pthread_mutex_lock(&training->lock);
+	if (run->state == JOB_REFUSED)
+		registry_explain(run->training->registry, task->job.model, run->why.data);
+	pthread_mutex_lock(&run->training->lock);
 	snprintf(task->job.reason, sizeof(task->job.reason), "%s", run->why.data);
-	pthread_mutex_unlock(&training->lock);
+	pthread_mutex_unlock(&run->training->lock);
+	return run->state;
+}
+
+void training_run_end(struct run **ended)
+{
+	struct run *run = *ended;
+	*ended = NULL;
+	if (!run)
+		return;
+	if (run->state == JOB_DONE)
+		keep_factors(run);
 	partial_split_clean_up(&run->split);
 	reading_clean_up(&run->reading);
 	checkpoint_clean_up(&run->known);
 	dataset_clean_up(&run->dataset);
 	free(run->from);
 	free(run);
-	return state;
 }

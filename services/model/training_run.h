@@ -36,6 +36,7 @@ struct run {
 	struct gate_rival rival;
 	struct gate gate;
 	int64_t created_us;
+	enum job_state state; /* how it ended */
 	char memory[JOB_MAX_REASON + 1];
 	struct text why; /* becomes the job's reason */
 };
