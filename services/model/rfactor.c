@@ -58,15 +58,44 @@ static double dot(const double *a, const double *b, size_t count)
 	return sum;
 }
 
+static inline void store(double *at, pair value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
 static void subtract_scaled(double *to, const double *from, double factor, size_t count)
 {
 	size_t i = 0;
-	for (; i + 2 <= count; i += 2) {
-		pair value = load(to + i) - load(from + i) * factor;
-		memcpy(to + i, &value, sizeof(value));
+	for (; i + 8 <= count; i += 8) {
+		store(to + i, load(to + i) - load(from + i) * factor);
+		store(to + i + 2, load(to + i + 2) - load(from + i + 2) * factor);
+		store(to + i + 4, load(to + i + 4) - load(from + i + 4) * factor);
+		store(to + i + 6, load(to + i + 6) - load(from + i + 6) * factor);
 	}
 	for (; i < count; i++)
 		to[i] -= factor * from[i];
+}
+
+/* (value - shift) * unit */
+static void shift_and_scale(double *values, double shift, double unit, size_t count)
+{
+	size_t i = 0;
+	for (; i + 4 <= count; i += 4) {
+		store(values + i, (load(values + i) - shift) * unit);
+		store(values + i + 2, (load(values + i + 2) - shift) * unit);
+	}
+	for (; i < count; i++)
+		values[i] = (values[i] - shift) * unit;
+}
+
+static inline double smaller(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+static inline double larger(double a, double b)
+{
+	return a > b ? a : b;
 }
 
 struct rfactor *rfactor_new(size_t columns, bool ones)
@@ -124,8 +153,7 @@ static void reflect(struct rfactor *f, double *block, size_t stride, size_t rows
 	double alpha = r[pivot];
 	double beta = -copysign(sqrt(alpha * alpha + below), alpha);
 	double tau = (beta - alpha) / beta, unit = 1 / (alpha - beta);
-	for (size_t i = 0; i < rows; i++)
-		v[i] *= unit;
+	shift_and_scale(v, 0, unit, rows);
 	r[pivot] = beta;
 	for (size_t k = pivot + 1; k < f->size; k++) {
 		double *column = block + k * stride;
@@ -158,6 +186,25 @@ static void place(struct rfactor *f, const double *column, size_t rows, size_t j
 	f->scale[j] = spread > 0 ? ldexp(1, exponent) : 1;
 }
 
+/* Every second value by itself, since each comparison waits for the one before. */
+static void widen(struct rfactor *f, size_t j, const double *column, size_t rows)
+{
+	double low = f->low[j], high = f->high[j], other_low = low, other_high = high;
+	size_t i = 0;
+	for (; i + 2 <= rows; i += 2) {
+		low = smaller(column[i], low);
+		high = larger(column[i], high);
+		other_low = smaller(column[i + 1], other_low);
+		other_high = larger(column[i + 1], other_high);
+	}
+	if (i < rows) {
+		low = smaller(column[i], low);
+		high = larger(column[i], high);
+	}
+	f->low[j] = smaller(low, other_low);
+	f->high[j] = larger(high, other_high);
+}
+
 static void flush(struct rfactor *f)
 {
 	size_t rows = f->waiting, first = f->ones ? 1 : 0;
@@ -167,15 +214,8 @@ static void flush(struct rfactor *f)
 		double *column = f->block + (first + j) * RFACTOR_BLOCK_ROWS;
 		if (!f->placed)
 			place(f, column, rows, j);
-		double shift = f->shift[j], unit = 1 / f->scale[j], low = f->low[j];
-		double high = f->high[j];
-		for (size_t i = 0; i < rows; i++) {
-			low = column[i] < low ? column[i] : low;
-			high = column[i] > high ? column[i] : high;
-			column[i] = (column[i] - shift) * unit;
-		}
-		f->low[j] = low;
-		f->high[j] = high;
+		widen(f, j, column, rows);
+		shift_and_scale(column, f->shift[j], 1 / f->scale[j], rows);
 	}
 	for (size_t i = 0; f->ones && i < rows; i++)
 		f->block[i] = 1;
