@@ -47,17 +47,14 @@ struct date {
 	unsigned month, day;
 };
 
-/* Days since 1970-01-01 in the proleptic Gregorian calendar. Years start in March here, so that a
- * leap day is the last of its year. */
+/* Days since 1970-01-01 in the proleptic Gregorian calendar, from year 1 on. Years start in March
+ * here, so that a leap day is the last of its year. */
 static int64_t days_of(struct date date)
 {
-	int64_t year = date.year - (date.month <= 2);
-	int64_t era = year / 400;
-	int64_t year_of_era = year - era * 400;
-	unsigned month = (date.month + 9) % 12;
-	int64_t day_of_year = (153 * month + 2) / 5 + date.day - 1;
-	int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-	return era * FOUR_CENTURIES_DAYS + day_of_era - EPOCH_DAYS;
+	static const uint16_t before[] = { 306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275 };
+	uint32_t year = (uint32_t)date.year - (date.month <= 2);
+	uint32_t days = year * 365 + year / 4 - year / 100 + year / 400;
+	return (int64_t)(days + before[date.month - 1] + date.day - 1) - EPOCH_DAYS;
 }
 
 static struct date date_of(int64_t days)
@@ -213,8 +210,8 @@ static bool read_printed(const char *data, int64_t *us)
 	struct date date = { pair(ymd, 0) * 100 + pair(ymd, 2), pair(ymd, 5), pair(dhm, 0) };
 	unsigned hour = pair(dhm, 3), minute = pair(dhm, 6), second = pair(s, 1);
 	if (misfits || date.year == 0 || date.month == 0 || date.month > 12 || date.day == 0 ||
-	    date.day > days_in_month(date.year, date.month) || hour > 23 || minute > 59 ||
-	    second > 59)
+	    (date.day > 28 && date.day > days_in_month(date.year, date.month)) || hour > 23 ||
+	    minute > 59 || second > 59)
 		return false;
 	*us = days_of(date) * DAY_US + (hour * 60 + minute) * MINUTE_US + second * SECOND_US +
 	      pair(f, 1) * 10000 + pair(f, 3) * 100 + pair(f, 5);
