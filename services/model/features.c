@@ -23,6 +23,14 @@ const char *row_reason_name(enum row_reason reason)
 	return names[reason];
 }
 
+/* The column that a feature is as it stands; -1: there is something to compute. */
+static int plain_column(const struct spec_feature *feature)
+{
+	bool plain = feature->transform == FEATURE_VALUE && feature->lag_s == 0 &&
+		     feature->window_s == 0;
+	return plain ? feature->column : -1;
+}
+
 struct features *features_new(const struct spec *spec)
 {
 	struct features *f = calloc(1, sizeof(*f));
@@ -34,6 +42,8 @@ struct features *features_new(const struct spec *spec)
 	f->horizon_us = spec->horizon_s * 1000000;
 	f->tolerance_us = spec->tolerance_s * 1000000;
 	f->latest_reason = ROW_NO_HISTORY;
+	for (size_t i = 0; i < spec->feature_count; i++)
+		f->plain[i] = plain_column(&spec->features[i]);
 	f->history = window_new(RECORD_MAX_FIELDS, FEATURES_MAX_WINDOW);
 	f->pending = window_new(features_pending_width(spec), FEATURES_MAX_WINDOW);
 	if (!f->history || !f->pending)
@@ -168,13 +178,23 @@ static const double *reference(struct features *f, size_t index)
 	return f->has_previous ? f->previous : NULL;
 }
 
-static enum row_reason compute_all(struct features *f, struct feature_row *row)
+static enum row_reason compute_one(struct features *f, size_t index, double *out)
+{
+	const double *before = reference(f, index);
+	return before ? compute(f, index, before, out) : ROW_NO_HISTORY;
+}
+
+/* `values` are the caller's of f->values, which was copied in larger pieces than the reader wrote
+ * them in: the processor would wait until all of them have left its store buffer. */
+static enum row_reason compute_all(struct features *f, const double *values,
+				   struct feature_row *row)
 {
 	for (size_t i = 0; i < f->spec.feature_count; i++) {
-		const double *before = reference(f, i);
-		if (!before)
-			return ROW_NO_HISTORY;
-		enum row_reason reason = compute(f, i, before, &row->x[i]);
+		enum row_reason reason = ROW_USED;
+		if (f->plain[i] >= 0)
+			row->x[i] = values[f->plain[i]];
+		else
+			reason = compute_one(f, i, &row->x[i]);
 		if (reason != ROW_USED)
 			return reason;
 		if (!isfinite(row->x[i]))
@@ -236,23 +256,23 @@ static bool keep_history(struct features *f)
 }
 
 /* The row of the record just taken; y is set for horizon 0. */
-static enum row_reason make_row(struct features *f, struct feature_row *row)
+static enum row_reason make_row(struct features *f, const double *values, struct feature_row *row)
 {
 	const struct spec *spec = &f->spec;
 	row->timestamp_us = f->timestamp_us;
 	row->target_us = f->horizon_us == 0 ? f->timestamp_us : 0;
-	row->y = f->horizon_us == 0 ? f->values[spec->target] : NAN;
+	row->y = f->horizon_us == 0 ? values[spec->target] : NAN;
 	row->last = NAN;
 	if (f->reach_us > 0 && !keep_history(f))
 		return ROW_WINDOW;
 	if (f->horizon_us > 0)
-		row->last = f->values[spec->target];
+		row->last = values[spec->target];
 	else if (f->ordered && f->has_previous)
 		row->last = f->previous[spec->target];
 	else if (f->ordered)
 		return ROW_NO_HISTORY;
-	row->identity = identity(f->timestamp_us, f->values, spec->table->count);
-	return compute_all(f, row);
+	row->identity = identity(f->timestamp_us, values, spec->table->count);
+	return compute_all(f, values, row);
 }
 
 static enum row_reason check_order(const struct features *f, int64_t timestamp_us)
@@ -280,7 +300,7 @@ void features_push(struct features *f, int64_t timestamp_us, const double *value
 	f->timestamp_us = timestamp_us;
 	if (f->horizon_us > 0)
 		settle_due(f, emit, user);
-	f->latest_reason = make_row(f, &f->latest);
+	f->latest_reason = make_row(f, values, &f->latest);
 	if (f->latest_reason == ROW_USED && f->horizon_us > 0) {
 		if (keep_pending(f, &f->latest))
 			return;
