@@ -181,6 +181,32 @@ def metrics_text(one):
     return requests.get(f"{one.management}/metrics", timeout=5).text
 
 
+def test_nearly_dependent_columns_are_told(model, hdfs, names):
+    """Field case M02: high is the close in all bars but one. It gives the target away; as features of
+    another target the two are kept, with a condition number and a warning."""
+    rows = bars(5000)
+    for row in rows:
+        row["high"] = row["close"] = max(row["open"], row["close"])
+    rows[2500]["high"] = round(rows[2500]["close"] + 0.01, 4)
+    publish(hdfs, names.hdfs_root, rows)
+    assert model.post("/v1/models", {"name": "low", "records": "bars", "target": "low",
+                                     "features": ["high", "close"]}).status_code == 201
+    for name, word in (("streamlit", "high gives the target away"), ("low", "nearly dependent")):
+        job = train(model, name)
+        assert job["state"] == "done", job
+        report = model.get(f"/v1/models/{name}/versions/1").json()
+        assert any(word in warning for warning in report["warnings"]), report["warnings"]
+        assert "nan" not in json.dumps(report).lower()
+    assert report["condition_number"] > 1e6
+    close = rows[-1]["close"]
+    row = {"open": rows[-1]["open"], "high": close + 50, "low": rows[-1]["low"], "volume": 0,
+           "return": close / rows[-2]["close"] - 1}
+    for name, features in (("streamlit", row), ("low", {"high": close + 50, "close": close})):
+        said = model.post(f"/v1/models/{name}/predict", features).json()
+        assert name == "low" or abs(said["prediction"] / close - 1) < 0.01, said
+        assert said["extrapolated"] is True, said  # the two were never 50 apart
+
+
 # --- models, versions, jobs ----------------------------------------------------------------------
 
 def test_models_are_made_and_deleted(model):

@@ -6,6 +6,7 @@ import datetime
 import json
 import pathlib
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -473,6 +474,22 @@ def test_versions_outlive_the_service_and_its_local_copy(model, hdfs, names, tmp
     assert server.request("DELETE", "/v1/models/mine").status_code in (200, 204)
     assert not hdfs.exists(f"{names.hdfs_root}/models/mine")
     assert server.get("/v1/models/mine").status_code == 404
+
+
+def test_odd_folder_names(model, hdfs, names, stack, tmp_path):
+    """Field case I05: what is read, written and found again."""
+    root = names.hdfs_root + "/btc ticks/p=100%/a+b/é"
+    stack.hdfs.make_home(root)
+    write_file(hdfs, SimpleNamespace(hdfs_root=root), "ticks", 0, lines(ticks(500)))
+    server = model(hdfs_root=root)
+    assert train(server, "ia")["files"] == 1
+    assert report(server, "ia", 1)["lineage"]["folder"] == f"{root}/data/{DATASETS['ticks']}"
+    said = server.post("/v1/models/ia/predict", PREDICT).json()
+    server.stop()
+    assert "version-00000001.json" in hdfs.names(f"{root}/models/ia")
+    server.settings["state_dir"] = tmp_path / "elsewhere"
+    server.start()
+    assert server.post("/v1/models/ia/predict", PREDICT).json() == said
 
 
 @pytest.mark.disturbs
