@@ -100,12 +100,13 @@ static enum error answer_flaw(struct http_request *request, enum error error,
 	return error;
 }
 
-static enum error parse(struct http_request *request, const struct text *body, size_t values,
-			cJSON **json)
+enum error http_json_parse(struct http_request *request, const char *data, size_t length,
+			   size_t values, cJSON **json)
 {
 	struct json_flaw flaw;
-	enum error error = json_check(body->data, body->length, HTTP_JSON_NESTING, &flaw);
+	enum error error = json_check(data, length, HTTP_JSON_NESTING, &flaw);
 
+	*json = NULL;
 	if (error != ERROR_OK)
 		return answer_flaw(request, error, &flaw);
 	if (flaw.values > values) {
@@ -120,7 +121,7 @@ static enum error parse(struct http_request *request, const struct text *body, s
 		http_answer_body_error(request, error);
 		return error;
 	}
-	*json = cJSON_ParseWithLength(body->data, body->length);
+	*json = cJSON_ParseWithLength(data, length);
 	if (*json == NULL) {
 		http_answer_problem(request, 500, "no-memory", NULL,
 				    "the body could not be held in memory");
@@ -174,7 +175,7 @@ enum error http_body_read_json_values(struct http_request *request, bool require
 				    "Content-Type \"%.100s\" is not application/json",
 				    http_request_header(request, "Content-Type"));
 	} else {
-		error = parse(request, &body, values, json);
+		error = http_json_parse(request, body.data, body.length, values, json);
 	}
 done:
 	text_clean_up(&body);

@@ -145,6 +145,11 @@ enum error http_body_read_json(struct http_request *request, bool required, cJSO
 enum error http_body_read_json_values(struct http_request *request, bool required, size_t values,
 				      cJSON **json) MUST_USE;
 
+/* The same for a part of a body that was read whole; its Content-Type is the caller's to look at.
+ */
+enum error http_json_parse(struct http_request *request, const char *data, size_t length,
+			   size_t values, cJSON **json) MUST_USE;
+
 /* --- the answer ---------------------------------------------------------------------------------
  */
 void http_answer_header(struct http_request *request, const char *name, const char *value);

@@ -2,8 +2,9 @@
  *
  * The Open Inference Protocol, version 2, over REST (KServe, Triton, MLServer). Each feature is an
  * input tensor of its name with one value a row; the outputs are `prediction` and the ends of its
- * interval, `low` and `high`, of 95 % or of the request's parameter `level`. Errors are problems
- * that also have the protocol's `error`.
+ * interval, `low` and `high`, of 95 % or of the request's parameter `level`. Inputs come in JSON or
+ * in the binary form behind it, outputs go in JSON. Errors are problems that also have the
+ * protocol's `error`.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include "api_common.h"
 #include "decimal.h"
 #include "live_model.h"
+#include "oip_tensor.h"
 #include "version.h"
 
 enum { ROW_MAX_JSON = 96, MAX_DIMENSIONS = 8 };
@@ -29,17 +31,17 @@ static const struct output {
 };
 enum { OUTPUTS = sizeof outputs / sizeof *outputs };
 
-static const char *const number_types[] = { "FP64", "FP32",   "FP16",   "INT64",  "INT32", "INT16",
-					    "INT8", "UINT64", "UINT32", "UINT16", "UINT8" };
-
 struct call {
 	struct http_request *request;
 	const struct version *version;
 	const struct spec *spec;
 	double level; /* of the interval */
 	size_t rows;
-	const cJSON *cells[SPEC_MAX_FEATURES]; /* the row's; NULL: the feature is not given */
-	unsigned wanted;                       /* a bit for each output */
+	struct oip_values values[SPEC_MAX_FEATURES]; /* of the rows to come */
+	bool given[SPEC_MAX_FEATURES];
+	const unsigned char *binary; /* what is left of the part behind the JSON */
+	size_t binary_length;
+	unsigned wanted; /* a bit for each output */
 };
 
 /* Answers; gives false. */
@@ -76,15 +78,6 @@ static bool optional_is(const struct call *call, const cJSON *object, const char
 	       refuse(call->request, 400, "wrong-type", "%s must be %s", name, what);
 }
 
-static bool is_number_type(const char *type)
-{
-	for (size_t i = 0; i < sizeof number_types / sizeof *number_types; i++) {
-		if (strcmp(number_types[i], type) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* [rows] or [rows,1,…]. False: it is no such shape. */
 static bool shape_rows(const cJSON *shape, double *rows)
 {
@@ -107,16 +100,15 @@ static bool shape_rows(const cJSON *shape, double *rows)
 static bool input_check(const struct call *call, const cJSON *input, int index, double *rows)
 {
 	const char *name = string_of(input, "name");
-	const cJSON *data = cJSON_GetObjectItemCaseSensitive(input, "data");
 	if (!optional_is(call, input, "parameters", cJSON_IsObject, "an object"))
 		return false;
 	if (index < 0)
 		return refuse(call->request, 400, "unknown-feature",
 			      "input \"%.64s\" is unknown to this model", name);
-	if (call->cells[index])
+	if (call->given[index])
 		return refuse(call->request, 400, "repeated-input",
 			      "input \"%.64s\" is given twice", name);
-	if (!is_number_type(string_of(input, "datatype")))
+	if (!oip_type(string_of(input, "datatype")))
 		return refuse(call->request, 400, "wrong-type",
 			      "input \"%.64s\" has the datatype \"%.32s\"; it must be one of "
 			      "numbers, as FP64",
@@ -124,11 +116,42 @@ static bool input_check(const struct call *call, const cJSON *input, int index, 
 	if (!shape_rows(cJSON_GetObjectItemCaseSensitive(input, "shape"), rows))
 		return refuse(call->request, 400, "bad-shape",
 			      "the shape of input \"%.64s\" must be [rows] or [rows,1]", name);
-	if (!cJSON_IsArray(data) || (double)cJSON_GetArraySize(data) != *rows)
+	return true;
+}
+
+/* The values in JSON. False: answered. */
+static bool data_take(struct call *call, const cJSON *input, double rows, struct oip_values *values)
+{
+	const cJSON *data = cJSON_GetObjectItemCaseSensitive(input, "data");
+	if (!cJSON_IsArray(data) || (double)cJSON_GetArraySize(data) != rows)
 		return refuse(call->request, 400, "bad-shape",
-			      "input \"%.64s\" must have as many values in data as its shape says; "
-			      "data in binary form is not read",
-			      name);
+			      "input \"%.64s\" must have as many values in data as its shape says",
+			      string_of(input, "name"));
+	values->cell = data->child;
+	return true;
+}
+
+/* The values behind the JSON, of which the input says the size. False: answered. */
+static bool binary_take(struct call *call, const cJSON *input, const cJSON *size, double rows,
+			struct oip_values *values)
+{
+	double bytes = rows * (double)oip_type_size(values->type);
+	const char *name = string_of(input, "name");
+	if (!cJSON_IsNumber(size) || size->valuedouble != bytes ||
+	    cJSON_GetObjectItemCaseSensitive(input, "data"))
+		return refuse(
+			call->request, 400, "bad-shape",
+			"input \"%.64s\" in binary form must have a binary_data_size of %.0f, "
+			"as its shape says, and no data",
+			name, bytes);
+	if (bytes > (double)call->binary_length)
+		return refuse(call->request, 400, "bad-shape",
+			      "input \"%.64s\" has %.0f bytes, but only %zu are left behind the "
+			      "JSON, which ends after Inference-Header-Content-Length bytes",
+			      name, bytes, call->binary_length);
+	values->bytes = call->binary;
+	call->binary += (size_t)bytes;
+	call->binary_length -= (size_t)bytes;
 	return true;
 }
 
@@ -144,8 +167,13 @@ static bool input_take(struct call *call, const cJSON *input, bool first)
 			      "input \"%.64s\" has %.0f rows, and the one before it %zu",
 			      string_of(input, "name"), rows, call->rows);
 	call->rows = (size_t)rows;
-	call->cells[index] = cJSON_GetObjectItemCaseSensitive(input, "data")->child;
-	return true;
+	call->given[index] = true;
+	struct oip_values *values = &call->values[index];
+	values->type = oip_type(string_of(input, "datatype"));
+	const cJSON *size = cJSON_GetObjectItemCaseSensitive(
+		cJSON_GetObjectItemCaseSensitive(input, "parameters"), "binary_data_size");
+	return size ? binary_take(call, input, size, rows, values)
+		    : data_take(call, input, rows, values);
 }
 
 /* False: answered. */
@@ -159,8 +187,11 @@ static bool inputs_take(struct call *call, const cJSON *body, const struct model
 		if (!input_take(call, input, input == inputs->child))
 			return false;
 	}
+	if (call->binary_length > 0)
+		return refuse(call->request, 400, "bad-shape",
+			      "%zu bytes behind the JSON belong to no input", call->binary_length);
 	for (size_t i = 0; call->rows > 0 && i < call->spec->feature_count; i++) {
-		if (!call->cells[i] && version_uses(call->version, i))
+		if (!call->given[i] && version_uses(call->version, i))
 			return refuse(call->request, 400, "missing-feature",
 				      "input \"%s\" is missing", call->spec->features[i].name);
 	}
@@ -196,14 +227,6 @@ static bool outputs_take(struct call *call, const cJSON *body)
 
 /* --- the rows -------------------------------------------------------------------------------- */
 
-/* A number, or an array of one, as a shape of [rows,1] may be written. */
-static const cJSON *number_in(const cJSON *cell)
-{
-	while (cJSON_IsArray(cell) && cJSON_GetArraySize(cell) == 1)
-		cell = cell->child;
-	return cJSON_IsNumber(cell) ? cell : NULL;
-}
-
 /* False: answered. */
 static bool level_take(struct call *call, const cJSON *body)
 {
@@ -216,20 +239,15 @@ static bool level_take(struct call *call, const cJSON *body)
 		      "parameters.level must be a number between 0 and 1, both excluded");
 }
 
-/* The row under the cells, which then move on. False: answered. */
+/* The next row. False: answered. */
 static bool row_predict(struct call *call, size_t row, struct prediction *made)
 {
 	double x[SPEC_MAX_FEATURES] = { 0 };
 	for (size_t i = 0; i < call->spec->feature_count; i++) {
-		if (!call->cells[i])
-			continue;
-		const cJSON *number = number_in(call->cells[i]);
-		if (!number)
+		if (call->given[i] && !oip_values_next(&call->values[i], &x[i]))
 			return refuse(call->request, 400, "wrong-type",
-				      "row %zu of input \"%s\" must be a number", row,
+				      "row %zu of input \"%s\" must be a finite number", row,
 				      call->spec->features[i].name);
-		x[i] = number->valuedouble;
-		call->cells[i] = call->cells[i]->next;
 	}
 	if (version_predict(call->version, x, call->level, made) != ERROR_OK)
 		return refuse(call->request, 422, "not-finite",
@@ -361,22 +379,50 @@ static struct version *acquire(struct http_request *request, const struct model_
 	return NULL;
 }
 
+/* The JSON of a body, and in `call` what is behind it. Without the header of the binary form all of
+ * it is JSON. On failure it has been answered. */
+static enum error read_body(struct call *call, size_t rows_limit, struct text *whole, cJSON **body)
+{
+	struct http_request *request = call->request;
+	const char *header = http_request_header(request, "Inference-Header-Content-Length");
+	size_t values = api_values_most(rows_limit);
+	int64_t length;
+	if (!header)
+		return http_body_read_json_values(request, true, values, body);
+	enum error error = http_body_read_all(request, whole);
+	if (error != ERROR_OK)
+		return error;
+	if (decimal_read_i64(header, strlen(header), &length) != ERROR_OK || length < 0 ||
+	    (uint64_t)length > whole->length) {
+		refuse(request, 400, "bad-header",
+		       "Inference-Header-Content-Length is \"%.32s\"; it must be the length of "
+		       "the JSON at the beginning of the body of %zu bytes",
+		       header, whole->length);
+		return ERROR_INVALID;
+	}
+	call->binary = (const unsigned char *)whole->data + length;
+	call->binary_length = whole->length - (size_t)length;
+	return http_json_parse(request, whole->data, (size_t)length, values, body);
+}
+
 void oip_infer(struct http_request *request, void *user)
 {
 	const struct model_app *app = user;
+	struct call call = { .request = request };
+	struct text whole;
 	cJSON *body = NULL;
-	size_t values = api_values_most((size_t)app->settings.rows_limit);
-	if (http_body_read_json_values(request, true, values, &body) != ERROR_OK)
-		return;
-	struct version *version = acquire(request, app);
-	if (version) {
-		struct call call = { .request = request,
-				     .version = version,
-				     .spec = version_spec(version) };
-		answer(&call, body, app);
+	text_init(&whole, SIZE_MAX / 2); /* the server limits bodies */
+	if (read_body(&call, (size_t)app->settings.rows_limit, &whole, &body) == ERROR_OK) {
+		struct version *version = acquire(request, app);
+		if (version) {
+			call.version = version;
+			call.spec = version_spec(version);
+			answer(&call, body, app);
+		}
+		version_release(&version);
 	}
-	version_release(&version);
 	cJSON_Delete(body);
+	text_clean_up(&whole);
 }
 
 static void add_tensor(cJSON *list, const char *name)

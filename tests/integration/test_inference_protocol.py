@@ -52,6 +52,16 @@ def test_tritons_client_gets_what_predict_answers(model):
     assert got.as_numpy("prediction").tolist() == [p["prediction"] for p in expected]
     assert numpy.stack([got.as_numpy("low"), got.as_numpy("high")], 1).tolist() == \
         [p["interval"] for p in expected]
+    # As the client does when it is not told otherwise: in binary form, without names of outputs.
+    rows = numpy.array([[float(row[name]) for name in FEATURES] for row in ROWS])
+    for kind, datatype in ((numpy.float64, "FP64"), (numpy.float32, "FP32")):
+        binary = [triton.InferInput(name, [len(ROWS)], datatype) for name in FEATURES]
+        for tensor, column in zip(binary, rows.T):
+            tensor.set_data_from_numpy(column.astype(kind))
+        got = client.infer("streamlit", binary)
+        close = 0 if kind is numpy.float64 else 1e-6
+        assert got.as_numpy("prediction") == pytest.approx([p["prediction"] for p in expected],
+                                                           rel=close, abs=0)
     with pytest.raises(InferenceServerException, match='input "open" is missing'):
         client.infer("streamlit", tensors(ROWS)[1:], outputs=asked("prediction"))
     client.close()

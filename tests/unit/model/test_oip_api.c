@@ -159,6 +159,65 @@ static void refusals(void **state)
 	t->app.settings.rows_limit = 10000;
 }
 
+/* The JSON says that its tensor comes in binary form; `values` follow it. */
+static int ask_binary(struct model_testing *t, const char *json, const char *length,
+		      const void *values, size_t size)
+{
+	char request[2048], announced[24];
+	snprintf(announced, sizeof announced, "%zu", strlen(json));
+	int head =
+		snprintf(request, sizeof request,
+			 PATH " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n"
+			      "Inference-Header-Content-Length: %s\r\n\r\n%s",
+			 strlen(json) + size, length ? length : announced, json);
+	assert_true(head > 0 && (size_t)head + size < sizeof request);
+	memcpy(request + head, values, size);
+	return http_ask_raw(t->http, request, (size_t)head + size);
+}
+
+#define BINARY(shape, more)                                                      \
+	"{\"inputs\":[{\"name\":\"open\",\"datatype\":\"FP64\",\"shape\":" shape \
+	",\"parameters\":{\"binary_data_size\":16}" more "}]}"
+
+static void tensors_may_be_binary(void **state)
+{
+	struct model_testing *t = *state;
+	const double rows[] = { 100, 7 }, broken[] = { 100, NAN };
+	static const char mixed[] =
+		"{\"inputs\":[{\"name\":\"volume\",\"datatype\":\"INT8\",\"shape\":[2],\"data\":[1,"
+		"2]},"
+		"{\"name\":\"open\",\"datatype\":\"FP64\",\"shape\":[2,1],\"parameters\":{"
+		"\"binary_data_size\":16}}]}";
+	assert_int_equal(ask_binary(t, BINARY("[2]", ""), NULL, rows, sizeof rows), 200);
+	assert_true(is(value(t, "prediction", 0), 101) && is(value(t, "prediction", 1), 8));
+	assert_int_equal(ask_binary(t, mixed, NULL, rows, sizeof rows), 200);
+	assert_true(is(value(t, "prediction", 1), 8));
+	assert_int_equal(ask_binary(t, OPEN("[1]", "[100]"), NULL, "", 0), 200);
+	static const struct {
+		const char *json, *length;
+		size_t size;
+		const char *slug, *part;
+	} cases[] = {
+		{ BINARY("[2]", ""), NULL, 15, "bad-shape", "only 15 are left" },
+		{ BINARY("[1]", ""), NULL, 16, "bad-shape", "a binary_data_size of 8" },
+		{ BINARY("[2]", ",\"data\":[1,2]"), NULL, 16, "bad-shape", "and no data" },
+		{ OPEN("[1]", "[100]"), NULL, 8, "bad-shape",
+		  "8 bytes behind the JSON belong to no" },
+		{ BINARY("[2]", ""), "10000", 16, "bad-header", "\\\"10000\\\"" },
+		{ BINARY("[2]", ""), "-1", 16, "bad-header", "must be the length of the JSON" },
+		{ BINARY("[2]", ""), "7", 16, "bad-json", "" },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		if (ask_binary(t, cases[i].json, cases[i].length, rows, cases[i].size) != 400 ||
+		    !http_answer_is_problem(t->http, cases[i].slug) ||
+		    !http_answer_has(t->http, cases[i].part))
+			fail_msg("case %zu: %s", i, http_answer_body(t->http));
+	}
+	assert_int_equal(ask_binary(t, BINARY("[2]", ""), NULL, broken, sizeof broken), 400);
+	assert_true(http_answer_has(t->http, "row 1 of input \\\"open\\\" must be a finite"));
+	assert_int_equal(ask_binary(t, BINARY("[2]", ""), "", rows, sizeof rows), 400);
+}
+
 static void versions_are_addressed(void **state)
 {
 	struct model_testing *t = *state;
@@ -204,6 +263,7 @@ int main(void)
 		WITH_MODEL(a_request_names_itself_and_its_outputs),
 		WITH_MODEL(a_level_may_be_asked_for),
 		WITH_MODEL(refusals),
+		WITH_MODEL(tensors_may_be_binary),
 		WITH_MODEL(versions_are_addressed),
 		WITH_MODEL(the_server_and_its_models_tell_what_they_are),
 	};
