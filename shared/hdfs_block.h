@@ -28,7 +28,7 @@ struct hdfs_block {
 	struct hdfs_token token;
 };
 
-/* Buffers, some 300 KiB at most; one thread at a time. */
+/* Buffers, 260 KiB; one thread at a time. */
 struct hdfs_reader;
 struct hdfs_reader *hdfs_reader_new(void); /* NULL: no memory */
 void hdfs_reader_destroy(struct hdfs_reader **reader);

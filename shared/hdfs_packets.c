@@ -20,7 +20,7 @@
 #include "crc32c.h"
 #include "protobuf.h"
 
-enum { SUM_BYTES = 4, MAX_SUMS = 32768, HEAD_BYTES = 6, MAX_HEADER = 1024, SUMS_AT_ONCE = 256 };
+enum { SUM_BYTES = 4, MAX_SUMS = 16384, HEAD_BYTES = 6, MAX_HEADER = 1024, SUMS_AT_ONCE = 256 };
 enum { SUM_NONE = 0, SUM_CRC32 = 1, SUM_CRC32C = 2 }; /* ChecksumTypeProto */
 enum { STATUS_SUCCESS = 0, STATUS_ERROR_ACCESS_TOKEN = 5, STATUS_ERROR_UNSUPPORTED = 7 };
 

@@ -15,8 +15,9 @@
 #include "text.h"
 
 enum {
-	HDFS_MAX_PACKET = 16 * 1024 * 1024, /* as Hadoop's own clients */
-	HDFS_MAX_CHUNK = 64 * 1024,         /* bytes under one checksum; usually 512 */
+	HDFS_MAX_PACKET =
+		8 * 1024 * 1024,    /* usually 64 KiB, or the DataNode's io.file.buffer.size */
+	HDFS_MAX_CHUNK = 64 * 1024, /* bytes under one checksum; usually 512 */
 	HDFS_MAX_ANSWER = 64 * 1024,
 	/* Whoever keeps what was not taken needs room for this much of it, and some for more. */
 	HDFS_MAX_UNTAKEN = 64 * 1024 + 16,

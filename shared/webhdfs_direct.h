@@ -17,7 +17,8 @@
 /* What the clients of a process know of the DataNodes. Any thread. */
 struct webhdfs_direct;
 
-/* A DataNode that can't be read from is left alone for so long. */
+/* A DataNode that can't be read from is left alone for so long, and all of them where none could be
+ * so far, or where the NameNode does not tell the blocks. */
 enum { WEBHDFS_AVOID_S = 60 };
 
 struct webhdfs_direct *webhdfs_direct_new(void); /* NULL: no memory */

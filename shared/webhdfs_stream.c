@@ -19,10 +19,12 @@ enum {
 	WHY_BYTES = 600,
 };
 
-static const char name_node[] = "NameNode";
+/* The name under which all DataNodes are left alone. */
+static const char everyone[] = "all";
 
 struct webhdfs_direct {
 	struct avoided avoided;
+	atomic_bool worked; /* once, with some DataNode */
 };
 
 struct stream {
@@ -37,8 +39,10 @@ struct stream {
 struct webhdfs_direct *webhdfs_direct_new(void)
 {
 	struct webhdfs_direct *direct = malloc(sizeof *direct);
-	if (direct)
-		avoided_init(&direct->avoided);
+	if (!direct)
+		return NULL;
+	avoided_init(&direct->avoided);
+	atomic_init(&direct->worked, false);
 	return direct;
 }
 
@@ -77,6 +81,13 @@ static void count_file(const struct stream *stream, const char *way)
 	      way);
 }
 
+/* Of the node, and not of this block or of this moment. */
+static bool is_of_the_node(enum error error)
+{
+	return error == ERROR_UNREACHABLE || error == ERROR_DENIED || error == ERROR_TIMEOUT ||
+	       error == ERROR_PROTOCOL || error == ERROR_INVALID;
+}
+
 /* Once for each node in a while; `avoid`: and it is left alone for so long. */
 static void note_failure(const struct stream *stream, const char *node, bool avoid,
 			 enum error error, const struct text *why)
@@ -89,19 +100,27 @@ static void note_failure(const struct stream *stream, const char *node, bool avo
 			 LOG_I64("left_alone_s", avoid ? WEBHDFS_AVOID_S : 0));
 }
 
+/* A firewall is before all of them: as long as none could be read from, the first one's failure
+ * speaks for the others, each of which would cost a wait. */
+static void note_result(const struct stream *stream, const char *node, enum error error,
+			const struct text *why)
+{
+	struct webhdfs_direct *direct = stream->client->direct;
+	if (!error)
+		atomic_store(&direct->worked, true);
+	else
+		note_failure(stream, node, is_of_the_node(error), error, why);
+	if (is_of_the_node(error) && !atomic_load(&direct->worked))
+		(void)avoided_note(&direct->avoided, everyone, true, monotonic_now_us(),
+				   WEBHDFS_AVOID_S * 1000000LL);
+}
+
 static bool is_avoided(const struct stream *stream, const char *node)
 {
 	return avoided_is(&stream->client->direct->avoided, node, monotonic_now_us());
 }
 
 /* --- one block ------------------------------------------------------------------------------- */
-
-/* Of the node, and not of this block or of this moment. */
-static bool is_of_the_node(enum error error)
-{
-	return error == ERROR_UNREACHABLE || error == ERROR_DENIED || error == ERROR_TIMEOUT ||
-	       error == ERROR_PROTOCOL || error == ERROR_INVALID;
-}
 
 static void find_address(const struct webhdfs *client, const struct webhdfs_replica *replica,
 			 char address[WEBHDFS_MAX_HOST])
@@ -152,15 +171,14 @@ static enum error read_replica(struct stream *stream, const struct webhdfs_block
 	find_address(stream->client, replica, address);
 	text_init_fixed(&why, node, sizeof node);
 	text_putf(&why, "%s:%d", address, replica->port);
-	if (is_avoided(stream, node))
+	if (is_avoided(stream, node) || is_avoided(stream, everyone))
 		return ERROR_UNREACHABLE;
 	text_init_fixed(&why, memory, sizeof memory);
 	enum error error = ask_node(stream, block, address, replica->port, &why);
 	if (error && stream->settled)
 		return error;
 	count_block(stream, error);
-	if (error)
-		note_failure(stream, node, is_of_the_node(error), error, &why);
+	note_result(stream, node, error, &why);
 	return error;
 }
 
@@ -236,7 +254,7 @@ static enum error read_window(struct stream *stream, bool *whole, struct text *w
 	if (error && stream->settled)
 		why_putf(why, "%s", detail.data);
 	else if (error)
-		note_failure(stream, name_node, error != ERROR_CONFLICT && error != ERROR_LIMIT,
+		note_failure(stream, everyone, error != ERROR_CONFLICT && error != ERROR_LIMIT,
 			     error, &detail);
 	else
 		error = read_blocks(stream, &blocks);
@@ -251,7 +269,7 @@ static bool may_go_directly(const struct stream *stream)
 {
 	const struct webhdfs *client = stream->client;
 	return client->direct && strncasecmp(client->nodes[client->active], "https", 5) != 0 &&
-	       !is_avoided(stream, name_node);
+	       !is_avoided(stream, everyone);
 }
 
 static enum error read_directly(struct stream *stream, struct text *why)

@@ -273,19 +273,38 @@ static void another_replica_goes_on_where_one_was_broken(void **state)
 static void a_node_that_hangs_up_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
-	f->nodes[0].hangs_up = true;
+	f->nodes[1].hangs_up = true;
 	begin(f);
 	for (int i = 0; i < 2; i++) {
 		expect_located(f);
-		expect_open(f, 0);
+		expect_open(f, FIRST);
 	}
 	open_client(f);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(stream(f, 0), ERROR_OK);
 		assert_all_from(f, 0);
 	}
-	assert_int_equal(atomic_load(&f->nodes[0].asked), 1);
+	assert_int_equal(atomic_load(&f->nodes[0].asked), 2);
+	assert_int_equal(atomic_load(&f->nodes[1].asked), 1);
 	assert_int_equal(blocks(f, "outcome=\"denied\""), 1);
+	assert_int_equal(files(f, "way=\"webhdfs\""), 2);
+}
+
+static void where_none_ever_answered_one_speaks_for_all(void **state)
+{
+	struct fixture *f = *state;
+	f->nodes[0].hangs_up = true;
+	begin(f);
+	expect_located(f);
+	expect_open(f, 0);
+	expect_open(f, FIRST + 1); /* of a block that lies on another one */
+	open_client(f);
+	assert_int_equal(stream(f, 0), ERROR_OK);
+	assert_all_from(f, 0);
+	assert_int_equal(stream(f, FIRST + 1), ERROR_OK);
+	assert_all_from(f, FIRST + 1);
+	assert_int_equal(atomic_load(&f->nodes[0].asked), 1);
+	assert_int_equal(atomic_load(&f->nodes[1].asked), 0);
 	assert_int_equal(files(f, "way=\"webhdfs\""), 2);
 }
 
@@ -418,6 +437,7 @@ int main(void)
 		TEST(the_rest_of_a_cut_block_comes_by_webhdfs),
 		TEST(another_replica_goes_on_where_one_was_broken),
 		TEST(a_node_that_hangs_up_is_left_alone),
+		TEST(where_none_ever_answered_one_speaks_for_all),
 		TEST(a_block_that_is_refused_is_asked_for_again_next_time),
 		TEST(a_node_that_is_not_there_costs_one_try),
 		TEST(the_host_map_is_honoured),
