@@ -192,6 +192,9 @@ static void warn_of_fit(cJSON *warnings, const struct spec *spec, const struct f
 			warn(warnings, "%s gives the target away (|correlation| = 1)%s",
 			     spec->features[i].name,
 			     fit->terms[i].status == FIT_LEAKING ? "; it is left out" : "");
+	/* Closer than FIT_LEAK_TOLERANCE lets a single one be. */
+	if (!fit->leakage && 1 - fit->r2 <= FIT_LEAK_TOLERANCE * FIT_LEAK_TOLERANCE)
+		warn(warnings, "together the features give the target away (R2 = 1)");
 	if (fit->condition > 1e6)
 		warn(warnings,
 		     "the columns are nearly dependent (condition number %.3g): single "

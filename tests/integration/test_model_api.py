@@ -183,7 +183,8 @@ def metrics_text(one):
 
 def test_nearly_dependent_columns_are_told(model, hdfs, names):
     """Field case M02: high is the close in all bars but one. It gives the target away; as features of
-    another target the two are kept, with a condition number and a warning."""
+    another target the two are kept, with a condition number and a warning. Two features of which
+    none gives the target away, but their sum does, are told as well."""
     rows = bars(5000)
     for row in rows:
         row["high"] = row["close"] = max(row["open"], row["close"])
@@ -191,7 +192,13 @@ def test_nearly_dependent_columns_are_told(model, hdfs, names):
     publish(hdfs, names.hdfs_root, rows)
     assert model.post("/v1/models", {"name": "low", "records": "bars", "target": "low",
                                      "features": ["high", "close"]}).status_code == 201
-    for name, word in (("streamlit", "high gives the target away"), ("low", "nearly dependent")):
+    before = {"name": "before", "column": "close", "lag_s": 300}
+    step = {"name": "step", "column": "close", "transform": "difference", "lag_s": 300}
+    assert model.post("/v1/models", {"name": "sum", "records": "bars", "target": "close",
+                                     "features": [before, step]}).status_code == 201
+    for name, word in (("streamlit", "high gives the target away"),
+                       ("sum", "together the features give the target away"),
+                       ("low", "nearly dependent")):
         job = train(model, name)
         assert job["state"] == "done", job
         report = model.get(f"/v1/models/{name}/versions/1").json()
