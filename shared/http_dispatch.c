@@ -3,7 +3,6 @@
  * The way of a request: its head is checked, its route found, its sender's scope asked for, its
  * body prepared, its handler called. What civetweb refuses by itself is answered here as well.
  */
-#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
