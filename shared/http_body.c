@@ -122,9 +122,6 @@ bool http_body_discardable(const struct http_request *request)
 
 void http_body_end(struct http_request *request)
 {
-	if (request->body.held > 0)
-		atomic_fetch_sub(&request->server->held, request->body.held);
-	request->body.held = 0;
 	if (request->body.z_open)
 		inflateEnd(&request->body.z);
 	request->body.z_open = false;
@@ -321,6 +318,13 @@ enum error http_body_hold(struct http_request *request, size_t bytes)
 	if (most == 0 || held <= most || held == request->body.held)
 		return ERROR_OK;
 	return ERROR_UNAVAILABLE;
+}
+
+void http_body_let_go(struct http_request *request)
+{
+	if (request->body.held > 0)
+		atomic_fetch_sub(&request->server->held, request->body.held);
+	request->body.held = 0;
 }
 
 enum error http_body_read_all(struct http_request *request, struct text *body)

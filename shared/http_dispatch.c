@@ -258,6 +258,7 @@ int http_on_request(struct mg_connection *connection)
 	choose_id(request, http_request_header(request, "X-Request-Id"));
 	request->keep_alive = wants_keep_alive(request) && !has_had_its_turn(request);
 	handle(request);
+	http_body_let_go(request);
 	settle_body(request);
 	status = request->status;
 	end(request);

@@ -204,8 +204,10 @@ void http_observe(struct http_request *request, int64_t now_us);
 const char *http_body_announce(struct http_request *request);
 enum error http_body_begin(struct http_request *request); /* for the route; answers on failure */
 void http_body_end(struct http_request *request);
-/* Counts memory that the request holds until its end. UNAVAILABLE: the others leave none. */
+/* Counts memory that the request holds until its handler is through. UNAVAILABLE: the others leave
+ * none. */
 enum error http_body_hold(struct http_request *request, size_t bytes) MUST_USE;
+void http_body_let_go(struct http_request *request);
 bool http_body_left(const struct http_request *request); /* the client may still be sending */
 
 /* What is left is little and on its way: the connection can live on after it was discarded. */

@@ -10,7 +10,7 @@
 
 #include "http_testing.h"
 
-enum { LIMIT = 1000, SMALL = 10, SHARED = 400 };
+enum { LIMIT = 1000, SMALL = 10 };
 
 /* Tells the length and the sum of what it read, in pieces of 7 bytes. */
 static void count(struct http_request *request, void *user)
@@ -63,7 +63,6 @@ static int setup(void **state)
 	struct http_testing *t = http_testing_new(routes, sizeof routes / sizeof *routes);
 
 	t->options.body_limit_bytes = LIMIT;
-	t->options.bodies_limit_bytes = SHARED;
 	http_testing_start(t);
 	*state = t;
 	return 0;
@@ -115,36 +114,6 @@ static void test_the_limit_is_exact_and_told_before_reading(void **state)
 	assert_int_equal(post(t, "/all", "Content-Length: 99999999999999999999999\r\n", "", 0),
 			 413);
 	assert_true(http_answer_has(t, "Connection: close\r\n"));
-}
-
-/* Asks until it gets that status. */
-static void post_until(struct http_testing *t, int status, const char *body, size_t length)
-{
-	int64_t until_us = monotonic_now_us() + SOCKET_LIMIT_MS * INT64_C(1000);
-	char head[100];
-
-	snprintf(head, sizeof head, "Content-Length: %zu\r\n", length);
-	while (post(t, "/all", head, body, length) != status)
-		assert_true(monotonic_now_us() < until_us);
-}
-
-static void test_bodies_share_their_memory(void **state)
-{
-	struct http_testing *t = *state;
-	static const char body[300] = "";
-	char answer[2000];
-	int fd = socket_connect(http_server_port(t->server));
-	socket_say(fd, "POST /all HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n"
-		       "Connection: close\r\n\r\n");
-	socket_send(fd, body, 200);
-	post_until(t, 503, body, sizeof body);
-	assert_true(http_answer_is_problem(t, "bodies-busy"));
-	assert_true(http_answer_has(t, "Retry-After: 1\r\n"));
-	socket_send(fd, body, 300); /* alone it may be as long as a body may be */
-	socket_rest(fd, answer, sizeof answer);
-	assert_int_equal(answer_status(answer), 200);
-	close(fd);
-	post_until(t, 200, body, sizeof body);
 }
 
 static void test_what_frames_a_body_must_be_clear(void **state)
@@ -395,7 +364,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_body_is_read_in_pieces),
 		cmocka_unit_test(test_the_limit_is_exact_and_told_before_reading),
-		cmocka_unit_test(test_bodies_share_their_memory),
 		cmocka_unit_test(test_what_frames_a_body_must_be_clear),
 		cmocka_unit_test(test_a_cut_body_is_an_error),
 		cmocka_unit_test(test_chunks),
