@@ -51,6 +51,11 @@ bool http_is_full(const struct http_server *server)
 
 /* --- the guard thread ------------------------------------------------------------------------ */
 
+static bool is_idle_for_long(const struct http_idle *idle)
+{
+	return idle->since_us != 0 && monotonic_now_us() - idle->since_us >= IDLE_US;
+}
+
 /* 0: not for long. */
 static int64_t idle_since(struct worker *worker)
 {
@@ -58,9 +63,9 @@ static int64_t idle_since(struct worker *worker)
 	int64_t since_us;
 
 	pthread_mutex_lock(&idle->lock);
-	since_us = idle->since_us;
+	since_us = is_idle_for_long(idle) ? idle->since_us : 0;
 	pthread_mutex_unlock(&idle->lock);
-	return since_us != 0 && monotonic_now_us() - since_us >= IDLE_US ? since_us : 0;
+	return since_us;
 }
 
 struct candidates {
@@ -91,8 +96,9 @@ static bool shut_if_idle(int fd, void *user)
 	for (size_t i = 0; i < c->count; i++) {
 		struct http_idle *idle = &c->list[i]->idle;
 
+		/* Its worker may have another one by now, which has only just been answered. */
 		pthread_mutex_lock(&idle->lock);
-		if (idle->since_us != 0 && http_is_remote(fd, idle->host, idle->port)) {
+		if (is_idle_for_long(idle) && http_is_remote(fd, idle->host, idle->port)) {
 			shutdown(fd, SHUT_RD);
 			idle->since_us = 0;
 			metric_add(c->server->idle_closed, 1);
