@@ -15,12 +15,6 @@
 #include "registry.h"
 #include "spec.h"
 
-/* Of factors.json, which lies locally before it is on HDFS. */
-struct model_factors {
-	uint64_t kept, followed; /* counts the local ones, and which of them came to HDFS last */
-	int64_t file_id;         /* of that one on HDFS; 0: not known */
-};
-
 struct model {
 	struct spec spec;
 	struct model_factors factors;

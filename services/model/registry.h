@@ -132,11 +132,27 @@ enum error registry_add(struct registry *registry, const char *model, cJSON *bod
 enum error registry_put_factors(struct registry *registry, const char *model, const char *body,
 				size_t length, struct text *why) MUST_USE;
 
-/* The factors that HDFS holds, or is about to: from the local copy where that is the same, else
- * read with the caller's client. NOT_FOUND: none; CHECKSUM; errors of webhdfs.h. */
-enum error registry_get_factors(struct registry *registry, const char *model,
-				struct webhdfs *client, struct text *body,
-				struct text *why) MUST_USE;
+/* Which factors the local copy was when it was looked at. */
+struct model_factors {
+	uint64_t kept, followed; /* counts the local ones, and which of them came to HDFS last */
+	int64_t file_id;         /* of that one on HDFS; 0: not known */
+};
+
+/* The local copy, for use once registry_factors_hold has said that it holds: meanwhile it can be
+ * parsed. NOT_FOUND: there is none that could; CHECKSUM. */
+enum error registry_local_factors(struct registry *registry, const char *model, struct text *body,
+				  struct model_factors *seen) MUST_USE;
+
+/* OK: those are what HDFS holds, or is about to. NOT_FOUND: it holds none. CONFLICT: it holds
+ * others. Errors of webhdfs.h. With the caller's client, as the next one. */
+enum error registry_factors_hold(struct registry *registry, const char *model,
+				 const struct model_factors *seen, struct webhdfs *client,
+				 struct text *why) MUST_USE;
+
+/* Those that HDFS holds. NOT_FOUND: none; CHECKSUM; errors of webhdfs.h. */
+enum error registry_read_factors(struct registry *registry, const char *model,
+				 struct webhdfs *client, struct text *body,
+				 struct text *why) MUST_USE;
 
 /* Why there is no version yet, for the health condition. */
 void registry_explain(struct registry *registry, const char *model, const char *reason);

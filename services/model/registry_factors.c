@@ -58,33 +58,37 @@ static struct model_factors state_of(struct registry *registry, const char *mode
 	return state;
 }
 
-/* OK: the local copy holds. NOT_FOUND: there are no factors on HDFS. CONFLICT: look there. */
-static enum error compare(struct registry *registry, const struct model_factors *state,
-			  const char *name, struct webhdfs *client, struct text *why)
+enum error registry_local_factors(struct registry *registry, const char *model, struct text *body,
+				  struct model_factors *seen)
 {
+	char name[REGISTRY_NAME_SIZE];
+	*seen = state_of(registry, model);
+	name_of(name, model);
+	if (seen->kept == seen->followed && seen->file_id == 0)
+		return ERROR_NOT_FOUND; /* what lies there may be of any time */
+	return store_get_local(registry->store, name, body, NULL);
+}
+
+enum error registry_factors_hold(struct registry *registry, const char *model,
+				 const struct model_factors *seen, struct webhdfs *client,
+				 struct text *why)
+{
+	char name[REGISTRY_NAME_SIZE];
 	struct webhdfs_status status;
-	if (state->kept != state->followed)
+	if (seen->kept != seen->followed)
 		return ERROR_OK;
-	if (state->file_id == 0)
-		return ERROR_CONFLICT;
+	name_of(name, model);
 	enum error error = store_stat(registry->store, client, name, &status, why);
 	if (error != ERROR_OK)
 		return error;
-	return status.file_id == state->file_id ? ERROR_OK : ERROR_CONFLICT;
+	return status.file_id == seen->file_id ? ERROR_OK : ERROR_CONFLICT;
 }
 
-enum error registry_get_factors(struct registry *registry, const char *model,
-				struct webhdfs *client, struct text *body, struct text *why)
+enum error registry_read_factors(struct registry *registry, const char *model,
+				 struct webhdfs *client, struct text *body, struct text *why)
 {
 	char name[REGISTRY_NAME_SIZE];
-	const struct model_factors state = state_of(registry, model);
 	name_of(name, model);
-	enum error error = compare(registry, &state, name, client, why);
-	if (error == ERROR_OK && store_get_local(registry->store, name, body, NULL) == ERROR_OK)
-		return ERROR_OK;
-	if (error != ERROR_OK && error != ERROR_CONFLICT)
-		return error;
-	text_reset(body);
 	return store_read(registry->store, client, name, body, why);
 }
 

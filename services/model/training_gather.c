@@ -18,16 +18,40 @@ static enum error list(struct run *run, struct webhdfs *client)
 	return dataset_list_settled(client, run->folder, &run->dataset, &run->why);
 }
 
+static enum error parse_known(struct run *run, const struct text *body, struct text *why)
+{
+	cJSON *json = cJSON_ParseWithLength(body->data, body->length);
+	enum error error = checkpoint_read_json(&run->spec, json, &run->known, why);
+	cJSON_Delete(json);
+	return error;
+}
+
+/* The local copy is read and parsed before HDFS is asked whether it still holds: at that moment the
+ * NameNode is busy with the listing. CONFLICT: it doesn't. */
+static enum error take_local(struct run *run, struct webhdfs *client, struct text *body,
+			     struct text *why)
+{
+	struct registry *registry = run->training->registry;
+	struct model_factors seen;
+	if (registry_local_factors(registry, run->spec.name, body, &seen) != ERROR_OK ||
+	    parse_known(run, body, NULL) != ERROR_OK)
+		return ERROR_CONFLICT;
+	return registry_factors_hold(registry, run->spec.name, &seen, client, why);
+}
+
 static enum error read_known(struct run *run, struct webhdfs *client, struct text *why)
 {
 	struct text body;
 	text_init(&body, STORE_MAX_FILE);
-	enum error error =
-		registry_get_factors(run->training->registry, run->spec.name, client, &body, why);
-	cJSON *json = error == ERROR_OK ? cJSON_ParseWithLength(body.data, body.length) : NULL;
-	if (error == ERROR_OK)
-		error = checkpoint_read_json(&run->spec, json, &run->known, why);
-	cJSON_Delete(json);
+	enum error error = take_local(run, client, &body, why);
+	if (error == ERROR_CONFLICT) {
+		checkpoint_clean_up(&run->known);
+		text_reset(&body);
+		error = registry_read_factors(run->training->registry, run->spec.name, client,
+					      &body, why);
+		if (error == ERROR_OK)
+			error = parse_known(run, &body, why);
+	}
 	text_clean_up(&body);
 	return error;
 }
