@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -10,7 +13,7 @@
 
 #include "http_testing.h"
 
-enum { LIMIT = 1000, SMALL = 10 };
+enum { LIMIT = 1000, SMALL = 10, SHARED = 400 };
 
 /* Tells the length and the sum of what it read, in pieces of 7 bytes. */
 static void count(struct http_request *request, void *user)
@@ -45,6 +48,35 @@ static void all(struct http_request *request, void *user)
 	text_clean_up(&body);
 }
 
+static sem_t held, let_go;
+
+static bool wait_for(sem_t *semaphore)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += SOCKET_LIMIT_MS / 1000;
+	while (sem_timedwait(semaphore, &until) != 0)
+		if (errno != EINTR)
+			return false;
+	return true;
+}
+
+/* Holds its whole body until it is let go. */
+static void hold(struct http_request *request, void *user)
+{
+	struct text body;
+
+	(void)user;
+	text_init(&body, 1 << 20);
+	if (http_body_read_all(request, &body) == ERROR_OK) {
+		sem_post(&held);
+		(void)!wait_for(&let_go);
+		http_answer(request, 200, "text/plain", "held", 4);
+	}
+	text_clean_up(&body);
+}
+
 static void ignore(struct http_request *request, void *user)
 {
 	(void)user;
@@ -54,6 +86,7 @@ static void ignore(struct http_request *request, void *user)
 static const struct http_route routes[] = {
 	{ "POST", "/count", count, HTTP_SCOPE_NONE, 0 },
 	{ "POST", "/all", all, HTTP_SCOPE_NONE, 0 },
+	{ "POST", "/hold", hold, HTTP_SCOPE_NONE, 0 },
 	{ "POST", "/small", all, HTTP_SCOPE_NONE, SMALL },
 	{ "POST", "/ignore", ignore, HTTP_SCOPE_NONE, 0 },
 };
@@ -63,6 +96,7 @@ static int setup(void **state)
 	struct http_testing *t = http_testing_new(routes, sizeof routes / sizeof *routes);
 
 	t->options.body_limit_bytes = LIMIT;
+	t->options.bodies_limit_bytes = SHARED;
 	http_testing_start(t);
 	*state = t;
 	return 0;
@@ -114,6 +148,35 @@ static void test_the_limit_is_exact_and_told_before_reading(void **state)
 	assert_int_equal(post(t, "/all", "Content-Length: 99999999999999999999999\r\n", "", 0),
 			 413);
 	assert_true(http_answer_has(t, "Connection: close\r\n"));
+}
+
+/* One that is alone may be as long as a body may be; beside it there is no room. */
+static void test_bodies_share_their_memory(void **state)
+{
+	struct http_testing *t = *state;
+	static const char body[500] = "";
+	char request[1000], answer[2000];
+	int fd = socket_connect(http_server_port(t->server));
+	int head = snprintf(request, sizeof request,
+			    "POST /hold HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+			    "Content-Length: %zu\r\n\r\n",
+			    sizeof body);
+
+	sem_init(&held, 0, 0);
+	sem_init(&let_go, 0, 0);
+	memcpy(request + head, body, sizeof body);
+	socket_send(fd, request, (size_t)head + sizeof body);
+	assert_true(wait_for(&held));
+	assert_int_equal(post(t, "/all", "Content-Length: 300\r\n", body, 300), 503);
+	assert_true(http_answer_is_problem(t, "bodies-busy"));
+	assert_true(http_answer_has(t, "Retry-After: 1\r\n"));
+	sem_post(&let_go);
+	socket_rest(fd, answer, sizeof answer); /* to the end of the connection */
+	assert_int_equal(answer_status(answer), 200);
+	close(fd);
+	assert_int_equal(post(t, "/all", "Content-Length: 300\r\n", body, 300), 200);
+	sem_destroy(&held);
+	sem_destroy(&let_go);
 }
 
 static void test_what_frames_a_body_must_be_clear(void **state)
@@ -364,6 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_body_is_read_in_pieces),
 		cmocka_unit_test(test_the_limit_is_exact_and_told_before_reading),
+		cmocka_unit_test(test_bodies_share_their_memory),
 		cmocka_unit_test(test_what_frames_a_body_must_be_clear),
 		cmocka_unit_test(test_a_cut_body_is_an_error),
 		cmocka_unit_test(test_chunks),
