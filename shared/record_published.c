@@ -177,9 +177,8 @@ static bool is_printed(const char *line, size_t length)
 enum error record_read_published(const struct record_table *table, const char *line, size_t length,
 				 int64_t *timestamp_us, double values[RECORD_MAX_FIELDS])
 {
-	if (!is_printed(line, length))
+	/* A shorter timestamp and the cells behind it can be as long as a printed one. */
+	if (!is_printed(line, length) || timestamp_read(line, STAMP, timestamp_us))
 		return read_cells(table, line, length, timestamp_us, values);
-	if (timestamp_read(line, STAMP, timestamp_us) || !read_windows(table, line, length, values))
-		return ERROR_INVALID;
-	return ERROR_OK;
+	return read_windows(table, line, length, values) ? ERROR_OK : ERROR_INVALID;
 }

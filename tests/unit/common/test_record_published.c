@@ -77,6 +77,24 @@ static void expect_the_same(enum record_kind kind, const char *line)
 		fail_msg("%s: other values", line);
 }
 
+/* Behind a shorter timestamp any cell may end where a printed one would. */
+static void shorter_timestamps(void **state)
+{
+	(void)state;
+	static const char *const stamps[] = { "2026-11-25T01:00:00Z", "2026-11-25T01:00:00",
+					      "2026-11-25T01:00:00.59", "2026-11-25T01:00:00.5Z",
+					      "2026-11-25T01:00:00.1234Z" };
+	for (size_t i = 0; i < COUNT(stamps); i++) {
+		for (int digits = 1; digits <= 9; digits++) {
+			char line[200];
+			snprintf(line, sizeof line,
+				 "%s,%.*s,2.65,0.64568775,0.39171474999999999,1.3387500000001",
+				 stamps[i], digits, "635512345");
+			expect_the_same(RECORD_BAR, line);
+		}
+	}
+}
+
 static const char *const cells[] = {
 	"0",
 	"-0",
@@ -215,6 +233,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(published_lines),
+		cmocka_unit_test(shorter_timestamps),
 		cmocka_unit_test(every_cell_at_every_place),
 		cmocka_unit_test(random_lines),
 		cmocka_unit_test(random_doubles),
