@@ -39,6 +39,7 @@ FILES, NEW_ROWS, BLOCK = 4, 1000, 100_000
 # Until the DataNode's JVM has compiled what it does here, it takes twice as long, whoever asks.
 WARM_READS, WARM_WRITES, RETRAININGS = 8, 20, 5
 MEMORY_LIMIT_MB, LIMIT_S = 128, 300
+FOLLOWING_S = 0.3
 STEADY_CONNECTIONS = 72  # each asks every 4 ms: post_predict_steady.lua
 START = numpy.datetime64("2025-01-01T00:00:00.000000")
 
@@ -114,6 +115,16 @@ class Model:
         started, ended = (datetime.datetime.fromisoformat(job[at].replace("Z", "+00:00"))
                           for at in ("started", "ended"))
         return (ended - started).total_seconds()
+
+    def settle(self, name):
+        """Until what a training left to be brought to HDFS is there: its version, then its audit
+        events and factors, which nobody is told of."""
+        limit = time.monotonic() + LIMIT_S
+        while time.monotonic() < limit and not all(
+                version["on_hdfs"]
+                for version in self.call(f"/v1/models/{name}/versions")["versions"]):
+            time.sleep(0.02)
+        time.sleep(FOLLOWING_S)
 
     def held_out_rmse(self, name):
         """Of the latest version."""
@@ -215,6 +226,7 @@ def retraining(bench, name, full_s):
     for _ in range(WARM_WRITES + RETRAININGS * bench.options.rounds):
         publish(bench.hdfs, bench.rows, NEW_ROWS, ends)
         bench.rows += NEW_ROWS
+        bench.model.settle(name)
         spent.append(bench.model.train(name))
     spent = spent[WARM_WRITES:]
     head(f"the same after one new file of {NEW_ROWS:,} ticks, median of {len(spent)}")
