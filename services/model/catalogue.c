@@ -130,11 +130,16 @@ const struct version_summary *model_find_version(const struct model *model, int6
 	return NULL;
 }
 
-void model_set_on_hdfs(struct model *model, int64_t number)
+bool model_set_on_hdfs(struct model *model, int64_t number)
 {
-	for (size_t i = 0; i < model->version_count; i++)
-		if (model->versions[i].number == number)
-			model->versions[i].on_hdfs = true;
+	for (size_t i = 0; i < model->version_count; i++) {
+		if (model->versions[i].number != number)
+			continue;
+		bool news = !model->versions[i].on_hdfs;
+		model->versions[i].on_hdfs = true;
+		return news;
+	}
+	return false;
 }
 
 size_t model_count_behind(const struct model *model)

@@ -44,7 +44,7 @@ enum error model_add_version(struct model *model, const struct version_summary *
 enum error model_add_event(struct model *model, const struct serving_event *event) MUST_USE;
 
 const struct version_summary *model_find_version(const struct model *model, int64_t number);
-void model_set_on_hdfs(struct model *model, int64_t number); /* an unknown number: nothing */
+bool model_set_on_hdfs(struct model *model, int64_t number); /* true: it was not known before */
 /* The oldest that is not known to be on HDFS; NULL: none. */
 const struct version_summary *model_find_behind(const struct model *model);
 size_t model_count_behind(const struct model *model);

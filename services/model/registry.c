@@ -81,6 +81,9 @@ enum error registry_new(const struct registry_options *options, struct registry 
 		return error;
 	}
 	registry_load_local(registry);
+	pthread_mutex_lock(&registry->lock);
+	registry_tell_behind(registry);
+	pthread_mutex_unlock(&registry->lock);
 	registry_load_audit(registry);
 	registry_update_condition(registry);
 	*out = registry;

@@ -10,8 +10,7 @@
 #include "log.h"
 #include "registry_internal.h"
 
-/* `lock` is held. */
-static void tell_behind(struct registry *registry)
+void registry_tell_behind(struct registry *registry)
 {
 	size_t behind = 0;
 	for (size_t i = 0; i < registry->catalogue.count; i++)
@@ -22,7 +21,7 @@ static void tell_behind(struct registry *registry)
 void registry_wake(struct registry *registry)
 {
 	pthread_mutex_lock(&registry->lock);
-	tell_behind(registry);
+	registry_tell_behind(registry);
 	registry->woken = true;
 	pthread_cond_broadcast(&registry->wake);
 	pthread_mutex_unlock(&registry->lock);
@@ -70,9 +69,8 @@ void registry_is_on_hdfs(struct registry *registry, const char *model, const cha
 		return;
 	pthread_mutex_lock(&registry->lock);
 	struct model *found = catalogue_find(&registry->catalogue, model);
-	if (found)
-		model_set_on_hdfs(found, number);
-	tell_behind(registry);
+	if (found && model_set_on_hdfs(found, number))
+		registry_tell_behind(registry);
 	pthread_mutex_unlock(&registry->lock);
 }
 
@@ -100,7 +98,7 @@ static void forget(struct registry *registry, const char *model, int64_t number)
 	struct model *found = catalogue_find(&registry->catalogue, model);
 	if (found)
 		model_drop_version(found, number);
-	tell_behind(registry);
+	registry_tell_behind(registry);
 	pthread_mutex_unlock(&registry->lock);
 	metric_add(registry->bad_files, 1);
 	log_error("the local file of a version is not whole, and it was not on HDFS yet",

@@ -97,6 +97,9 @@ enum error registry_follow_versions(struct registry *registry, struct text *why)
  */
 void registry_is_on_hdfs(struct registry *registry, const char *model, const char *name);
 
+/* Sets the metric of what is not known to be on HDFS; `lock` is held. */
+void registry_tell_behind(struct registry *registry);
+
 /* Something is to follow. */
 void registry_wake(struct registry *registry);
 

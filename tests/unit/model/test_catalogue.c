@@ -133,8 +133,9 @@ static void what_is_not_on_hdfs_is_known(void **state)
 	}
 	assert_int_equal(model_find_behind(model)->number, 1);
 	assert_int_equal(model_count_behind(model), 2);
-	model_set_on_hdfs(model, 1);
-	model_set_on_hdfs(model, 9);
+	assert_true(model_set_on_hdfs(model, 1));
+	assert_false(model_set_on_hdfs(model, 1));
+	assert_false(model_set_on_hdfs(model, 9));
 	assert_int_equal(model_find_behind(model)->number, 3);
 	model_set_on_hdfs(model, 3);
 	assert_null(model_find_behind(model));
