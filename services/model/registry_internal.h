@@ -100,6 +100,20 @@ void registry_is_on_hdfs(struct registry *registry, const char *model, const cha
 /* Sets the metric of what is not known to be on HDFS; `lock` is held. */
 void registry_tell_behind(struct registry *registry);
 
+/* Numbers that others have taken, in a row. */
+enum { REGISTRY_NUMBER_ATTEMPTS = 20 };
+
+/* A number that was taken is no failure once another one is not: OK resets `why`. */
+void registry_forget_passed_over(enum error error, struct text *why);
+
+/* Claims the next free number for a version. NOT_FOUND: no such model; errors of store_claim.
+ * `writing` is held. */
+enum error registry_claim_next(struct registry *registry, const char *model, int64_t *number,
+			       struct text *why) MUST_USE;
+/* Waits for a claim that was begun, and takes its number over; 0: there is none. `writing` is not
+ * held. */
+int64_t registry_claim_take(struct registry_claim *claim);
+
 /* Something is to follow. */
 void registry_wake(struct registry *registry);
 

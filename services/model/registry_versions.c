@@ -13,9 +13,6 @@
 #include "registry_internal.h"
 #include "timestamp.h"
 
-/* Numbers that others have taken, in a row. */
-enum { NUMBER_ATTEMPTS = 20 };
-
 /* --- numbered files -------------------------------------------------------------------------- */
 
 static int64_t next_number(struct registry *registry, const char *model, enum registry_file kind)
@@ -55,7 +52,7 @@ static enum error drop_oldest(struct registry *registry, const char *model, stru
 }
 
 /* A number that was taken is no failure once another one is not. */
-static void forget_passed_over(enum error error, struct text *why)
+void registry_forget_passed_over(enum error error, struct text *why)
 {
 	if (error == ERROR_OK && why)
 		text_reset(why);
@@ -67,13 +64,14 @@ static enum error put_event(struct registry *registry, const char *model, int64_
 {
 	enum error error = ERROR_EXISTS;
 	*sequence = next_number(registry, model, REGISTRY_SERVING);
-	for (int attempt = 0; attempt < NUMBER_ATTEMPTS && error == ERROR_EXISTS; attempt++) {
+	for (int attempt = 0; attempt < REGISTRY_NUMBER_ATTEMPTS && error == ERROR_EXISTS;
+	     attempt++) {
 		char name[REGISTRY_NAME_SIZE];
 		registry_file_name(name, model, REGISTRY_SERVING, *sequence);
 		error = registry_put_json(registry, name, json, why);
 		*sequence += error == ERROR_EXISTS ? 1 : 0;
 	}
-	forget_passed_over(error, why);
+	registry_forget_passed_over(error, why);
 	return error;
 }
 
@@ -164,53 +162,6 @@ static enum error change_serving(struct registry *registry, const struct serving
 
 /* --- a new version --------------------------------------------------------------------------- */
 
-static void set_claimed(struct registry *registry, const char *model, int64_t number)
-{
-	pthread_mutex_lock(&registry->lock);
-	struct model *found = catalogue_find(&registry->catalogue, model);
-	if (found && found->claimed < number)
-		found->claimed = number;
-	pthread_mutex_unlock(&registry->lock);
-}
-
-/* Claims this number, with the file that was staged for it beforehand or with a new one; `fresh` is
- * for one that went astray. */
-static enum error claim_number(struct registry *registry, const char *model, int64_t number,
-			       bool fresh, struct text *why)
-{
-	char name[REGISTRY_NAME_SIZE];
-	struct store_staged *spare = &registry->spare;
-	enum error error = ERROR_OK;
-	if (fresh || spare->file_id == 0)
-		error = store_stage_claim(registry->store, spare, why);
-	if (error != ERROR_OK) {
-		spare->file_id = 0;
-		return error;
-	}
-	registry_file_name(name, model, REGISTRY_VERSION, number);
-	error = store_claim(registry->store, spare, name, why);
-	if (error != ERROR_EXISTS)
-		spare->file_id = 0;
-	if (error == ERROR_OK || error == ERROR_EXISTS)
-		set_claimed(registry, model, number);
-	return error;
-}
-
-/* The first free number from `number` on. */
-static enum error claim(struct registry *registry, const char *model, int64_t *number,
-			struct text *why)
-{
-	enum error error = ERROR_EXISTS;
-	for (int attempt = 0; attempt < NUMBER_ATTEMPTS && error == ERROR_EXISTS; attempt++) {
-		error = claim_number(registry, model, *number, false, why);
-		if (error == ERROR_NOT_FOUND)
-			error = claim_number(registry, model, *number, true, why);
-		*number += error == ERROR_EXISTS ? 1 : 0;
-	}
-	forget_passed_over(error, why);
-	return error;
-}
-
 static void set_number(cJSON *json, const char *name, int64_t value)
 {
 	cJSON_DeleteItemFromObjectCaseSensitive(json, name);
@@ -259,8 +210,8 @@ static enum error add(struct registry *registry, struct serving_change *change, 
 		      bool is_zero, struct text *why)
 {
 	enum error error = drop_oldest(registry, change->model, why);
-	if (error == ERROR_OK && !is_zero)
-		error = claim(registry, change->model, &change->version, why);
+	if (error == ERROR_OK && !is_zero && change->version == 0)
+		error = registry_claim_next(registry, change->model, &change->version, why);
 	if (error == ERROR_OK)
 		error = save(registry, change, body, is_zero, why);
 	if (error != ERROR_OK)
@@ -273,16 +224,14 @@ static enum error add(struct registry *registry, struct serving_change *change, 
 }
 
 enum error registry_add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
-			const char *by, const char *reason, int64_t *number, struct text *why)
+			const char *by, const char *reason, struct registry_claim *claim,
+			int64_t *number, struct text *why)
 {
 	struct serving_change change = { .model = model, .by = by, .reason = reason };
 	enum error error = ERROR_NOT_FOUND;
+	change.version = claim ? registry_claim_take(claim) : 0;
 	pthread_mutex_lock(&registry->writing);
-	change.version = next_number(registry, model, REGISTRY_VERSION);
-	bool known = change.version >= 0;
-	if (is_zero)
-		change.version = 0;
-	if (known)
+	if (next_number(registry, model, REGISTRY_VERSION) >= 0)
 		error = add(registry, &change, body, is_zero, why);
 	*number = change.version;
 	pthread_mutex_unlock(&registry->writing);

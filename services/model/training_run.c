@@ -225,7 +225,8 @@ static enum error save_last_price(struct run *run, bool serves)
 	if (!body)
 		return ERROR_NO_MEMORY;
 	error = registry_add(run->training->registry, run->spec.name, body, true,
-			     serves ? "gate" : NULL, "the last price itself", &number, &run->why);
+			     serves ? "gate" : NULL, "the last price itself", NULL, &number,
+			     &run->why);
 	cJSON_Delete(body);
 	return error == ERROR_EXISTS ? ERROR_OK : error;
 }
@@ -238,8 +239,8 @@ static enum error save_fit(struct run *run)
 	if (!body)
 		return ERROR_NO_MEMORY;
 	enum error error = registry_add(run->training->registry, run->spec.name, body, false,
-					run->gate.serves ? "gate" : NULL, run->gate.reason, &number,
-					&run->why);
+					run->gate.serves ? "gate" : NULL, run->gate.reason,
+					&run->claim, &number, &run->why);
 	cJSON_Delete(body);
 	if (error != ERROR_OK)
 		return error;
@@ -346,8 +347,10 @@ static enum job_state run_steps(struct run *run)
 		error = partial_split(run->reading.partial, &run->split);
 	if (error == ERROR_OK && (has_nothing_new(run) || refuses(run)))
 		return JOB_REFUSED;
-	if (error == ERROR_OK)
+	if (error == ERROR_OK) {
+		registry_claim_begin(training->registry, run->spec.name, &run->claim);
 		error = fit(run);
+	}
 	if (error == ERROR_INVALID)
 		return JOB_REFUSED;
 	/* A cancel that comes later than this is too late: the version is made whole. */
@@ -396,6 +399,7 @@ void training_run_end(struct run **ended)
 	*ended = NULL;
 	if (!run)
 		return;
+	registry_claim_end(&run->claim);
 	if (run->state == JOB_DONE)
 		keep_factors(run);
 	partial_split_clean_up(&run->split);

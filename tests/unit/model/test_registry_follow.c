@@ -158,6 +158,23 @@ static void a_claim_without_bytes_is_passed_over(void **state)
 	assert_int_equal(train(f, "ia").version, 4);
 }
 
+static void a_claim_that_is_not_used_is_given_back(void **state)
+{
+	struct fixture *f = *state;
+	struct registry_claim claim = { .number = 0 };
+	registry_claim_end(&claim); /* never begun */
+	registry_claim_begin(f->registry, "ia", &claim);
+	registry_claim_end(&claim);
+	assert_int_equal(bytes_of(f, VERSION(1)), -1);
+	registry_claim_begin(f->registry, "none", &claim);
+	registry_claim_end(&claim);
+	atomic_store(&f->hdfs->fail_next, 1000000);
+	registry_claim_begin(f->registry, "ia", &claim);
+	registry_claim_end(&claim);
+	atomic_store(&f->hdfs->fail_next, 0);
+	assert_int_equal(train(f, "ia").state, JOB_DONE);
+}
+
 /* An operator emptied the folders, or restored an older state. */
 static void lost_claims_are_made_up_for(void **state)
 {
@@ -252,6 +269,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_instances_never_share_a_number, begin,
 						fixture_end),
 		cmocka_unit_test_setup_teardown(a_claim_without_bytes_is_passed_over, begin,
+						fixture_end),
+		cmocka_unit_test_setup_teardown(a_claim_that_is_not_used_is_given_back, begin,
 						fixture_end),
 		cmocka_unit_test_setup_teardown(lost_claims_are_made_up_for, begin, fixture_end),
 		cmocka_unit_test_setup_teardown(a_promotion_brings_its_version, begin, fixture_end),
