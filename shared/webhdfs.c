@@ -82,6 +82,11 @@ void webhdfs_destroy(struct webhdfs **client)
 	*client = NULL;
 }
 
+void webhdfs_cancel_by(struct webhdfs *client, const atomic_bool *cancel)
+{
+	client->cancel = cancel;
+}
+
 bool webhdfs_is_transient(enum error code)
 {
 	switch (code) {

@@ -54,6 +54,9 @@ enum error webhdfs_new(const struct webhdfs_options *options, struct webhdfs **c
 		       struct text *why) MUST_USE;
 void webhdfs_destroy(struct webhdfs **client);
 
+/* From now on this ends waiting calls; NULL: nothing does. */
+void webhdfs_cancel_by(struct webhdfs *client, const atomic_bool *cancel);
+
 /* A path as HDFS takes it: absolute, no empty, "." or ".." part, no colon, at most 1,000 bytes. */
 enum error webhdfs_check_path(const char *path, struct text *why) MUST_USE;
 

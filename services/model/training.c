@@ -286,11 +286,14 @@ static void end_task(struct training *training, struct task *task, enum job_stat
 static void *run_tasks(void *user)
 {
 	struct training *training = user;
+	struct training_clients clients = { NULL, NULL };
 	for (struct task *task; (task = take_task(training));) {
-		struct run *run = training_run_new(training, task);
+		struct run *run = training_run_new(training, task, &clients);
 		end_task(training, task, run ? training_run(run) : JOB_FAILED);
 		training_run_end(&run);
 	}
+	webhdfs_destroy(&clients.main);
+	webhdfs_destroy(&clients.beside);
 	return NULL;
 }
 

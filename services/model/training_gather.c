@@ -11,6 +11,19 @@
 /* Files may be joined or removed between listing and reading: then all starts again. */
 enum { LISTING_ATTEMPTS = 3 };
 
+enum { READ_AT_ONCE_BYTES = 16 << 20 }; /* a tenth of a second */
+
+/* A client of the job thread's, for this job: its cancel ends what the client waits for. */
+static enum error take_client(struct run *run, struct webhdfs **kept, struct text *why)
+{
+	enum error error = ERROR_OK;
+	if (!*kept)
+		error = webhdfs_new(&run->training->webhdfs, kept, why);
+	if (error == ERROR_OK)
+		webhdfs_cancel_by(*kept, &run->task->progress.cancel);
+	return error;
+}
+
 static enum error list(struct run *run, struct webhdfs *client)
 {
 	training_set_phase(run->training, run->task, "listing");
@@ -80,12 +93,11 @@ struct beside {
 static void *load_beside(void *user)
 {
 	struct run *run = user;
-	struct webhdfs *client = NULL;
-	struct webhdfs_options options = run->training->webhdfs;
-	options.cancel = &run->task->progress.cancel;
-	if (webhdfs_new(&options, &client, NULL) == ERROR_OK)
-		load_known(run, client);
-	webhdfs_destroy(&client);
+	struct webhdfs **client = &run->clients->beside;
+	if (take_client(run, client, NULL) == ERROR_OK) {
+		load_known(run, *client);
+		webhdfs_cancel_by(*client, NULL);
+	}
 	return NULL;
 }
 
@@ -189,6 +201,14 @@ static enum error read_all(struct run *run, struct webhdfs *client)
 	return on_yarn && run->dataset.bytes > 0 ? read_on_yarn(run) : read_here(run, client);
 }
 
+/* Little that is new: the version's number can be claimed meanwhile. Before a long reading that is
+ * too early: numbers are to follow the order in which versions are made. */
+static bool is_read_at_once(const struct run *run)
+{
+	int64_t bytes = run->task->job.bytes_total;
+	return run->resumes && bytes > 0 && bytes <= READ_AT_ONCE_BYTES;
+}
+
 static enum error gather_with(struct run *run, struct webhdfs *client)
 {
 	enum error error = ERROR_CONFLICT;
@@ -200,6 +220,8 @@ static enum error gather_with(struct run *run, struct webhdfs *client)
 		end_loading(&known);
 		if (error == ERROR_OK)
 			error = plan(run);
+		if (error == ERROR_OK && is_read_at_once(run))
+			training_claim(run);
 		if (error == ERROR_OK)
 			error = read_all(run, client);
 	}
@@ -210,12 +232,11 @@ static enum error gather_with(struct run *run, struct webhdfs *client)
 
 enum error training_gather(struct run *run)
 {
-	struct webhdfs *client = NULL;
-	struct webhdfs_options options = run->training->webhdfs;
-	options.cancel = &run->task->progress.cancel;
-	enum error error = webhdfs_new(&options, &client, &run->why);
-	if (error == ERROR_OK)
-		error = gather_with(run, client);
-	webhdfs_destroy(&client);
+	struct webhdfs **client = &run->clients->main;
+	enum error error = take_client(run, client, &run->why);
+	if (error != ERROR_OK)
+		return error;
+	error = gather_with(run, *client);
+	webhdfs_cancel_by(*client, NULL);
 	return error;
 }

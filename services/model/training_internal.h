@@ -43,11 +43,18 @@ struct training {
 	atomic_bool auto_cancel;
 };
 
+/* Clients of HDFS that a job thread keeps from job to job, with their connections and what they know
+ * of the NameNodes: one for the job, one for what it does beside. NULL until they are needed. */
+struct training_clients {
+	struct webhdfs *main, *beside;
+};
+
 /* The job's three steps: training_run does its work and says how it ended; training_run_end comes
  * after that was told: it keeps what the next training spares by, which no answer needs, and does
  * not look at the task any more. NULL: no memory; ends it too. */
 struct run;
-struct run *training_run_new(struct training *training, struct task *task);
+struct run *training_run_new(struct training *training, struct task *task,
+			     struct training_clients *clients);
 enum job_state training_run(struct run *run);
 void training_run_end(struct run **run);
 

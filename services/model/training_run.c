@@ -333,6 +333,12 @@ static bool has_nothing_new(struct run *run)
 	return true;
 }
 
+void training_claim(struct run *run)
+{
+	if (!run->claim.registry)
+		registry_claim_begin(run->training->registry, run->spec.name, &run->claim);
+}
+
 static enum job_state run_steps(struct run *run)
 {
 	struct training *training = run->training;
@@ -348,7 +354,7 @@ static enum job_state run_steps(struct run *run)
 	if (error == ERROR_OK && (has_nothing_new(run) || refuses(run)))
 		return JOB_REFUSED;
 	if (error == ERROR_OK) {
-		registry_claim_begin(training->registry, run->spec.name, &run->claim);
+		training_claim(run);
 		error = fit(run);
 	}
 	if (error == ERROR_INVALID)
@@ -367,13 +373,15 @@ static enum job_state run_steps(struct run *run)
 	return JOB_FAILED;
 }
 
-struct run *training_run_new(struct training *training, struct task *task)
+struct run *training_run_new(struct training *training, struct task *task,
+			     struct training_clients *clients)
 {
 	struct run *run = calloc(1, sizeof(*run)); /* too large for a stack */
 	if (!run)
 		return NULL;
 	run->training = training;
 	run->task = task;
+	run->clients = clients;
 	run->created_us = wall_now_us();
 	text_init_fixed(&run->why, run->memory, sizeof(run->memory));
 	return run;
@@ -399,7 +407,8 @@ void training_run_end(struct run **ended)
 	*ended = NULL;
 	if (!run)
 		return;
-	registry_claim_end(&run->claim);
+	if (run->claim.registry)
+		registry_claim_end(&run->claim);
 	if (run->state == JOB_DONE)
 		keep_factors(run);
 	partial_split_clean_up(&run->split);

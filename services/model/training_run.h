@@ -18,6 +18,7 @@
 struct run {
 	struct training *training;
 	struct task *task;
+	struct training_clients *clients;
 	struct spec spec;
 	char folder[1000];
 	struct dataset dataset;
@@ -35,7 +36,7 @@ struct run {
 	struct skill skill;
 	struct gate_rival rival;
 	struct gate gate;
-	struct registry_claim claim; /* of the number that the version will have */
+	struct registry_claim claim; /* of the number that the version will have; see training_claim */
 	int64_t created_us;
 	enum job_state state; /* how it ended */
 	char memory[JOB_MAX_REASON + 1];
@@ -45,5 +46,8 @@ struct run {
 /* Lists the dataset and reads what the training before has not: `dataset`, `known`, `resumes` and
  * `reading` are set. Else the error, with `why`. */
 enum error training_gather(struct run *run) MUST_USE;
+
+/* Begins to claim the number that the version will have, if that has not begun. */
+void training_claim(struct run *run);
 
 #endif
