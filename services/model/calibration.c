@@ -5,17 +5,12 @@
 #include <stdlib.h>
 
 #include "interval.h"
+#include "sort_doubles.h"
 
 struct miss {
 	int64_t time_us, target_us;
 	double size; /* of the error, over sqrt(1 + leverage) */
 };
-
-static int by_size(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return x < y ? -1 : x > y;
-}
 
 static double size_of(const struct predictor *predictor, const struct feature_row *row)
 {
@@ -45,7 +40,7 @@ static size_t sort_sizes(const struct miss *misses, size_t count, int64_t until_
 	for (size_t i = 0; i < count; i++)
 		if (misses[i].target_us <= until_us)
 			sizes[known++] = misses[i].size;
-	qsort(sizes, known, sizeof(*sizes), by_size);
+	sort_doubles(sizes, known);
 	return known;
 }
 

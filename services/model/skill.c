@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "fit.h"
+#include "sort_doubles.h"
 
 const char *skill_verdict_text(enum skill_verdict verdict)
 {
@@ -19,12 +20,6 @@ const char *skill_verdict_text(enum skill_verdict verdict)
 }
 
 /* --- the bootstrap --------------------------------------------------------------------------- */
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return x < y ? -1 : x > y;
-}
 
 /* splitmix64: the same blocks give the same interval. */
 static size_t draw(uint64_t *state, size_t below)
@@ -55,7 +50,7 @@ void skill_bootstrap(const struct skill_block *blocks, size_t count, double *low
 		return;
 	for (size_t i = 0; i < SKILL_RESAMPLES; i++)
 		skills[i] = resample(blocks, count, &state);
-	qsort(skills, SKILL_RESAMPLES, sizeof(skills[0]), ascending);
+	sort_doubles(skills, SKILL_RESAMPLES);
 	*low = skills[SKILL_RESAMPLES / 40];
 	*high = skills[SKILL_RESAMPLES - 1 - SKILL_RESAMPLES / 40];
 }

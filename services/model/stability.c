@@ -2,18 +2,12 @@
 #include "stability.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "json_numbers.h"
+#include "sort_doubles.h"
 
 static const double SPARE = 0.5; /* rows that every bin gets */
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return x < y ? -1 : x > y;
-}
 
 static size_t bin_of(const struct stability *reference, double value)
 {
@@ -34,7 +28,7 @@ void stability_set(struct stability *reference, double *values, size_t count)
 	*reference = (struct stability){ 0 };
 	if (count < STABILITY_LEAST)
 		return;
-	qsort(values, count, sizeof(*values), ascending);
+	sort_doubles(values, count);
 	reference->bins = 1;
 	for (size_t i = 1; i < STABILITY_BINS; i++) {
 		double edge = values[i * count / STABILITY_BINS - 1];
