@@ -12,7 +12,7 @@ struct miss {
 	double size; /* of the error, over sqrt(1 + leverage) */
 };
 
-static double size_of(const struct predictor *predictor, const struct feature_row *row)
+static double size_of(const struct predictor *predictor, const struct tail_row *row)
 {
 	if (predictor->last_price)
 		return fabs(row->y - row->x[predictor->fit.anchor]);
@@ -25,7 +25,7 @@ static size_t gather(const struct predictor *predictor, struct tail *tail, int64
 {
 	size_t count = 0, rows = tail_count(tail);
 	for (size_t i = 0; i < rows; i++) {
-		struct feature_row row = tail_row(tail, i);
+		struct tail_row row = tail_row(tail, i);
 		double size = size_of(predictor, &row);
 		if (row.timestamp_us >= since_us && isfinite(size))
 			misses[count++] = (struct miss){ row.timestamp_us, row.target_us, size };

@@ -6,7 +6,7 @@
 
 enum { SAMPLE_ROWS = 1024 };
 
-static double error_of(const struct predictor *predictor, const struct feature_row *row)
+static double error_of(const struct predictor *predictor, const struct tail_row *row)
 {
 	return row->y - (predictor->last_price ? row->x[predictor->fit.anchor]
 					       : fit_predict(&predictor->fit, row->x));
@@ -19,7 +19,7 @@ static void set_features(struct tail *tail, size_t features, double *values,
 {
 	size_t rows = tail_count(tail), every = 1 + rows / (SAMPLE_ROWS + 1), count = 0;
 	for (size_t i = 0; i < rows; i += every, count++) {
-		struct feature_row row = tail_row(tail, i);
+		struct tail_row row = tail_row(tail, i);
 		for (size_t f = 0; f < features; f++)
 			values[f * SAMPLE_ROWS + count] = row.x[f];
 	}
@@ -32,7 +32,7 @@ static void set_residuals(const struct predictor *predictor, struct tail *tail, 
 {
 	size_t rows = tail_count(tail), count = 0;
 	for (size_t i = 0; i < rows; i++) {
-		struct feature_row row = tail_row(tail, i);
+		struct tail_row row = tail_row(tail, i);
 		values[count] = error_of(predictor, &row);
 		count += row.timestamp_us >= since_us && isfinite(values[count]);
 	}

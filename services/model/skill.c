@@ -105,7 +105,7 @@ struct latest {
 	double squares[TAIL_ROWS], last_squares[TAIL_ROWS];
 };
 
-static double error_of(const struct version *rival, const struct feature_row *row)
+static double error_of(const struct version *rival, const struct tail_row *row)
 {
 	struct prediction made;
 	if (!rival)
@@ -118,7 +118,7 @@ static void gather(const struct predictor *predictor, const struct version *riva
 {
 	size_t rows = tail_count(tail);
 	for (size_t i = 0; i < rows; i++) {
-		struct feature_row row = tail_row(tail, i);
+		struct tail_row row = tail_row(tail, i);
 		double error = row.y - fit_predict(&predictor->fit, row.x);
 		double last_error = error_of(rival, &row);
 		if (row.timestamp_us < since_us || !isfinite(error) || !isfinite(last_error))

@@ -128,16 +128,15 @@ size_t tail_count(struct tail *tail)
 	return tail->count;
 }
 
-struct feature_row tail_row(struct tail *tail, size_t index)
+struct tail_row tail_row(struct tail *tail, size_t index)
 {
 	settle(tail);
 	assert(index < tail->count);
 	const double *at = tail->rows + index * tail->width;
-	struct feature_row row = { .last = at[LAST], .y = at[Y] };
+	struct tail_row row = { .last = at[LAST], .y = at[Y], .x = at + X };
 	memcpy(&row.timestamp_us, at + TIME, sizeof(double));
 	memcpy(&row.identity, at + IDENTITY, sizeof(double));
 	memcpy(&row.target_us, at + TARGET, sizeof(double));
-	memcpy(row.x, at + X, tail->features * sizeof(double));
 	return row;
 }
 

@@ -29,9 +29,17 @@ bool tail_add(struct tail *tail, const struct feature_row *row);
 /* Both have the same features; `from` stays as it is. False: no memory. */
 bool tail_merge(struct tail *into, const struct tail *from);
 
+/* As in features.h; `x` is in the tail, until something is added or merged. */
+struct tail_row {
+	int64_t timestamp_us, target_us;
+	uint64_t identity;
+	double last, y;
+	const double *x;
+};
+
 /* Rows by time, the oldest first; what was added is put in order first. */
 size_t tail_count(struct tail *tail);
-struct feature_row tail_row(struct tail *tail, size_t index);
+struct tail_row tail_row(struct tail *tail, size_t index);
 
 /* A JSON string: the rows' bytes in base64, since they are a cache for this machine's kind and four
  * times as long in digits. False: it is not of these features. */

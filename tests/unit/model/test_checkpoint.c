@@ -6,6 +6,7 @@
 
 #include "fit.h"
 #include "reading.h"
+#include "tail_testing.h"
 #include "training_fixture.h"
 
 static void plan_is(const struct checkpoint *checkpoint, const struct dataset_file *files,
@@ -218,12 +219,7 @@ static void assert_same(const struct spec *spec, struct reading_result *a, struc
 	assert_near(seen.last_rmse, again.last_rmse);
 	partial_split_clean_up(&left);
 	partial_split_clean_up(&right);
-	struct tail *last = partial_tail(a->partial), *latest = partial_tail(b->partial);
-	assert_int_equal(tail_count(last), tail_count(latest));
-	for (size_t i = 0; i < tail_count(last); i++) {
-		struct feature_row row = tail_row(last, i), same = tail_row(latest, i);
-		assert_memory_equal(&row, &same, sizeof(row));
-	}
+	assert_same_tail(partial_tail(a->partial), partial_tail(b->partial));
 }
 
 enum { SPECS = 4 };

@@ -34,8 +34,14 @@ static void assert_holds(struct tail *tail, int from, int to)
 {
 	assert_int_equal(tail_count(tail), to - from);
 	for (int i = from; i < to; i++) {
-		struct feature_row row = tail_row(tail, (size_t)(i - from)), wanted = row_at(i);
-		assert_memory_equal(&row, &wanted, sizeof(row));
+		struct tail_row row = tail_row(tail, (size_t)(i - from));
+		struct feature_row wanted = row_at(i);
+		assert_int_equal(row.timestamp_us, wanted.timestamp_us);
+		assert_int_equal(row.target_us, wanted.target_us);
+		assert_int_equal(row.identity, wanted.identity);
+		assert_memory_equal(&row.last, &wanted.last, sizeof(row.last));
+		assert_true(row.y == wanted.y);
+		assert_memory_equal(row.x, wanted.x, FEATURES * sizeof(double));
 	}
 }
 
