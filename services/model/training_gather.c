@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "training_run.h"
+#include "training_known.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "log.h"
-#include "store.h"
 #include "yarn/yarn_reading.h"
 
-/* Files may be joined or removed between listing and reading: then all starts again. */
-enum { LISTING_ATTEMPTS = 3 };
+/* Files may be joined or removed between listing and reading, and what is known may turn out not to
+ * hold: then all starts again. */
+enum { LISTING_ATTEMPTS = 4 };
 
 enum { READ_AT_ONCE_BYTES = 16 << 20 }; /* a tenth of a second */
 
-/* A client of the job thread's, for this job: its cancel ends what the client waits for. */
-static enum error take_client(struct run *run, struct webhdfs **kept, struct text *why)
+enum error training_take_client(struct run *run, struct webhdfs **kept, struct text *why)
 {
 	enum error error = ERROR_OK;
 	if (!*kept)
@@ -29,90 +27,6 @@ static enum error list(struct run *run, struct webhdfs *client)
 	training_set_phase(run->training, run->task, "listing");
 	dataset_clean_up(&run->dataset);
 	return dataset_list_settled(client, run->folder, &run->dataset, &run->why);
-}
-
-static enum error parse_known(struct run *run, const struct text *body, struct text *why)
-{
-	cJSON *json = cJSON_ParseWithLength(body->data, body->length);
-	enum error error = checkpoint_read_json(&run->spec, json, &run->known, why);
-	cJSON_Delete(json);
-	return error;
-}
-
-/* The local copy is read and parsed before HDFS is asked whether it still holds: at that moment the
- * NameNode is busy with the listing. CONFLICT: it doesn't. */
-static enum error take_local(struct run *run, struct webhdfs *client, struct text *body,
-			     struct text *why)
-{
-	struct registry *registry = run->training->registry;
-	struct model_factors seen;
-	if (registry_local_factors(registry, run->spec.name, body, &seen) != ERROR_OK ||
-	    parse_known(run, body, NULL) != ERROR_OK)
-		return ERROR_CONFLICT;
-	return registry_factors_hold(registry, run->spec.name, &seen, client, why);
-}
-
-static enum error read_known(struct run *run, struct webhdfs *client, struct text *why)
-{
-	struct text body;
-	text_init(&body, STORE_MAX_FILE);
-	enum error error = take_local(run, client, &body, why);
-	if (error == ERROR_CONFLICT) {
-		checkpoint_clean_up(&run->known);
-		text_reset(&body);
-		error = registry_read_factors(run->training->registry, run->spec.name, client,
-					      &body, why);
-		if (error == ERROR_OK)
-			error = parse_known(run, &body, why);
-	}
-	text_clean_up(&body);
-	return error;
-}
-
-/* What the training before left; where anything is wrong with it, everything is read again. */
-static void load_known(struct run *run, struct webhdfs *client)
-{
-	char memory[300];
-	struct text why;
-	text_init_fixed(&why, memory, sizeof(memory));
-	enum error error = read_known(run, client, &why);
-	if (error == ERROR_OK)
-		return;
-	checkpoint_clean_up(&run->known);
-	if (error != ERROR_NOT_FOUND && error != ERROR_CANCELLED)
-		log_warn("factors are not used", LOG_STR("model", run->spec.name),
-			 LOG_STR("reason", why.data));
-}
-
-/* Neither needs the other, and both wait for HDFS: it is loaded beside the listing. */
-struct beside {
-	pthread_t thread;
-	bool runs;
-};
-
-static void *load_beside(void *user)
-{
-	struct run *run = user;
-	struct webhdfs **client = &run->clients->beside;
-	if (take_client(run, client, NULL) == ERROR_OK) {
-		load_known(run, *client);
-		webhdfs_cancel_by(*client, NULL);
-	}
-	return NULL;
-}
-
-/* Without a thread everything is read again. */
-static void begin_loading(struct run *run, struct beside *beside)
-{
-	beside->runs = run->task->job.engine == ENGINE_LOCAL &&
-		       pthread_create(&beside->thread, NULL, load_beside, run) == 0;
-}
-
-static void end_loading(struct beside *beside)
-{
-	if (beside->runs)
-		pthread_join(beside->thread, NULL);
-	beside->runs = false;
 }
 
 /* Finds out what is new, and tells the job how much that is. */
@@ -209,21 +123,44 @@ static bool is_read_at_once(const struct run *run)
 	return run->resumes && bytes > 0 && bytes <= READ_AT_ONCE_BYTES;
 }
 
+/* Where little is new by what is known, that is confirmed while it is read; else before. */
+static enum error plan_known(struct run *run)
+{
+	enum error error = plan(run);
+	if (error != ERROR_OK || run->known_asked || is_read_at_once(run))
+		return error;
+	training_known_ask(run);
+	return training_known_settle(run) ? ERROR_OK : plan(run);
+}
+
+static enum error read_new(struct run *run, struct webhdfs *client)
+{
+	struct training_beside asking = { .runs = false };
+	bool asks = !run->known_asked;
+	if (asks)
+		training_beside_begin(&asking, run, training_known_ask);
+	if (is_read_at_once(run))
+		training_claim(run);
+	enum error error = read_all(run, client);
+	training_beside_end(&asking);
+	return asks && !training_known_settle(run) ? ERROR_CONFLICT : error;
+}
+
 static enum error gather_with(struct run *run, struct webhdfs *client)
 {
 	enum error error = ERROR_CONFLICT;
-	struct beside known;
-	begin_loading(run, &known);
+	struct training_beside taking = { .runs = false };
+	run->known_asked = run->task->job.engine != ENGINE_LOCAL; /* a cluster reads all anew */
+	if (!run->known_asked)
+		training_beside_begin(&taking, run, training_known_take);
 	for (; run->attempt < LISTING_ATTEMPTS && error == ERROR_CONFLICT; run->attempt++) {
 		text_reset(&run->why);
 		error = list(run, client);
-		end_loading(&known);
+		training_beside_end(&taking);
 		if (error == ERROR_OK)
-			error = plan(run);
-		if (error == ERROR_OK && is_read_at_once(run))
-			training_claim(run);
+			error = plan_known(run);
 		if (error == ERROR_OK)
-			error = read_all(run, client);
+			error = read_new(run, client);
 	}
 	if (error == ERROR_OK)
 		text_reset(&run->why); /* what was overcome on the way */
@@ -233,7 +170,7 @@ static enum error gather_with(struct run *run, struct webhdfs *client)
 enum error training_gather(struct run *run)
 {
 	struct webhdfs **client = &run->clients->main;
-	enum error error = take_client(run, client, &run->why);
+	enum error error = training_take_client(run, client, &run->why);
 	if (error != ERROR_OK)
 		return error;
 	error = gather_with(run, *client);

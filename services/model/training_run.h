@@ -22,10 +22,15 @@ struct run {
 	struct spec spec;
 	char folder[1000];
 	struct dataset dataset;
-	struct checkpoint known; /* of the training before */
-	bool resumes;            /* `known` holds for the dataset */
-	int attempt;             /* counts the listings */
-	int64_t *from;           /* its plan */
+	struct checkpoint known; /* of the training before, see training_known.h */
+	struct model_factors known_seen;
+	enum error known_holds; /* what HDFS said of it */
+	bool known_asked;       /* and that counts */
+	char known_memory[300];
+	struct text known_why;
+	bool resumes;  /* `known` holds for the dataset */
+	int attempt;   /* counts the listings */
+	int64_t *from; /* its plan */
 	struct reading_result reading;
 	struct partial_split split;
 	struct fit fit;
@@ -36,7 +41,8 @@ struct run {
 	struct skill skill;
 	struct gate_rival rival;
 	struct gate gate;
-	struct registry_claim claim; /* of the number that the version will have; see training_claim */
+	struct registry_claim
+		claim; /* of the number that the version will have; see training_claim */
 	int64_t created_us;
 	enum job_state state; /* how it ended */
 	char memory[JOB_MAX_REASON + 1];
@@ -46,6 +52,10 @@ struct run {
 /* Lists the dataset and reads what the training before has not: `dataset`, `known`, `resumes` and
  * `reading` are set. Else the error, with `why`. */
 enum error training_gather(struct run *run) MUST_USE;
+
+/* A client of the job thread's, for this job: its cancel ends what the client waits for, until
+ * webhdfs_cancel_by. */
+enum error training_take_client(struct run *run, struct webhdfs **kept, struct text *why) MUST_USE;
 
 /* Begins to claim the number that the version will have, if that has not begun. */
 void training_claim(struct run *run);

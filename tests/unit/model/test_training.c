@@ -158,6 +158,62 @@ static void only_what_is_new_is_read(void **state)
 	assert_int_equal(train(f, "ia").rows_used, 0);
 }
 
+#define FACTORS "/bitcoin/models/ia/factors.json"
+
+static int factors_id(struct fixture *f)
+{
+	pthread_mutex_lock(&f->hdfs->lock);
+	const struct fake_file *file = fake_find(f->hdfs, FACTORS);
+	int id = file ? file->id : 0;
+	pthread_mutex_unlock(&f->hdfs->lock);
+	return id;
+}
+
+/* They are kept after the job has ended. */
+static void bring_factors(struct fixture *f)
+{
+	int before = factors_id(f);
+	int64_t until_us = monotonic_now_us() + WAIT_MS * 1000;
+	while (factors_id(f) == before) {
+		assert_true(monotonic_now_us() < until_us);
+		assert_int_equal(registry_sync(f->registry, &f->why), ERROR_OK);
+		poll(NULL, 0, 2);
+	}
+}
+
+static void copy_factors(struct fixture *f, struct text *out)
+{
+	bring_factors(f);
+	pthread_mutex_lock(&f->hdfs->lock);
+	const struct fake_file *file = fake_find(f->hdfs, FACTORS);
+	text_init(out, file->length + 1);
+	text_put(out, file->data, file->length);
+	pthread_mutex_unlock(&f->hdfs->lock);
+	assert_int_equal(out->error, 0);
+}
+
+/* Little is new by the local copy, but another instance, or an operator who went back, has put
+ * other factors on HDFS: those count, and no row counts twice. */
+static void factors_that_were_replaced_are_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct text early;
+	put_ticks(f, 0, 300, 1);
+	assert_int_equal(train(f, "ia").rows_used, 300);
+	copy_factors(f, &early);
+	put_ticks(f, 300, 200, 2);
+	assert_int_equal(train(f, "ia").rows_used, 200);
+	bring_factors(f);
+	fake_put(f->hdfs, FACTORS, early.data, early.length);
+	text_clean_up(&early);
+	put_ticks(f, 500, 100, 3);
+	struct job job = train(f, "ia");
+	assert_int_equal(job.state, JOB_DONE);
+	assert_int_equal(job.files_total, 2);
+	assert_int_equal(job.rows_used, 300);
+	assert_int_equal(rows_of(f, 3), 600);
+}
+
 static void a_cut_file_is_looked_at_again(void **state)
 {
 	struct fixture *f = *state;
@@ -255,6 +311,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(passing_faults_of_hdfs_are_overcome, begin,
 						fixture_end),
 		cmocka_unit_test_setup_teardown(only_what_is_new_is_read, begin, fixture_end),
+		cmocka_unit_test_setup_teardown(factors_that_were_replaced_are_noticed, begin,
+						fixture_end),
 		cmocka_unit_test_setup_teardown(a_cut_file_is_looked_at_again, begin, fixture_end),
 		cmocka_unit_test_setup_teardown(the_history_is_bounded, begin, fixture_end),
 		cmocka_unit_test_setup_teardown(draining_cancels_and_takes_nothing_new, begin,

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What the training before has read: the local copy of a model's factors is taken and parsed while
+ * the dataset is listed, and HDFS is asked whether it still holds while what is new is read. So a
+ * retraining waits for neither.
+ */
+#ifndef TICKLINE_MODEL_TRAINING_KNOWN_H
+#define TICKLINE_MODEL_TRAINING_KNOWN_H
+
+#include <pthread.h>
+
+#include "training_run.h"
+
+/* A step of a run in a thread of its own; without one it is done at once. The struct stays where it
+ * is until the end. */
+struct training_beside {
+	struct run *run;
+	void (*step)(struct run *run);
+	pthread_t thread;
+	bool runs;
+};
+void training_beside_begin(struct training_beside *beside, struct run *run,
+			   void (*step)(struct run *run));
+void training_beside_end(struct training_beside *beside); /* zeroed: nothing happens */
+
+/* Sets `known` to the local copy, if there is one. */
+void training_known_take(struct run *run);
+
+/* Asks HDFS whether it holds those factors too. With the client for beside; `known` may be read
+ * meanwhile. */
+void training_known_ask(struct run *run);
+
+/* After that: true, they stand. Else `known` was replaced by what HDFS holds, or is empty:
+ * everything is read again. */
+bool training_known_settle(struct run *run);
+
+#endif
