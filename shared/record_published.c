@@ -119,8 +119,9 @@ static inline bool find_plain(const struct window *window, uint64_t *others, str
 	return plain->fraction > 0 && plain->whole + plain->fraction <= DECIMAL_DIGITS_MOST;
 }
 
-/* The number at `at`, when it is a plain one and ends in the window: then the cell is taken. */
-static inline bool take_plain(struct window *window, bool last, double *value)
+/* The number at `at`, when it is a plain one and ends in the window: then the cell is taken. A
+ * plain number is one, whatever its digits: where it is not wanted it is not converted. */
+static inline bool take_plain(struct window *window, bool last, bool wanted, double *value)
 {
 	static const double signs[] = { 1, -1 };
 	const char *const from = window->from;
@@ -129,18 +130,21 @@ static inline bool take_plain(struct window *window, bool last, double *value)
 	struct plain plain = { .first = window->at + negative };
 	if (!find_plain(window, &others, &plain) ||
 	    (plain.stop == window->left ? !last : from[plain.stop] != ',') ||
-	    (plain.whole > 1 && from[plain.first] == '0') ||
-	    !decimal_from_digits(from + plain.stop, plain.whole, plain.fraction, value))
+	    (plain.whole > 1 && from[plain.first] == '0'))
 		return false;
-	*value *= signs[negative];
+	if (wanted) {
+		if (!decimal_from_digits(from + plain.stop, plain.whole, plain.fraction, value))
+			return false;
+		*value *= signs[negative];
+	}
 	window->others = others;
 	window->at = plain.stop + 1;
 	return true;
 }
 
 /* The line has at least WINDOW bytes, of which the last is no comma. */
-static bool read_windows(const struct record_table *table, const char *line, size_t length,
-			 double values[RECORD_MAX_FIELDS])
+static bool read_windows(const struct record_table *table, unsigned wanted, const char *line,
+			 size_t length, double values[RECORD_MAX_FIELDS])
 {
 	struct window window = { .end = line + length };
 	look_from(&window, line + STAMP + 1);
@@ -148,7 +152,7 @@ static bool read_windows(const struct record_table *table, const char *line, siz
 		const bool last = i + 1 == table->count;
 		if (window.at >= REACH)
 			look_from(&window, window.from + window.at);
-		if (take_plain(&window, last, &values[i]))
+		if (take_plain(&window, last, wanted >> i & 1, &values[i]))
 			continue;
 		const char *at = window.from + window.at;
 		const char *stop = read_cell(at, window.end, last, &values[i]);
@@ -174,11 +178,12 @@ static bool is_printed(const char *line, size_t length)
 }
 #endif
 
-enum error record_read_published(const struct record_table *table, const char *line, size_t length,
-				 int64_t *timestamp_us, double values[RECORD_MAX_FIELDS])
+enum error record_read_published(const struct record_table *table, unsigned wanted,
+				 const char *line, size_t length, int64_t *timestamp_us,
+				 double values[RECORD_MAX_FIELDS])
 {
 	/* A shorter timestamp and the cells behind it can be as long as a printed one. */
 	if (!is_printed(line, length) || timestamp_read(line, STAMP, timestamp_us))
 		return read_cells(table, line, length, timestamp_us, values);
-	return read_windows(table, line, length, values) ? ERROR_OK : ERROR_INVALID;
+	return read_windows(table, wanted, line, length, values) ? ERROR_OK : ERROR_INVALID;
 }

@@ -7,7 +7,7 @@
 #include "json_numbers.h"
 
 /* Goes up with whatever a row's identity is made of, or its split would be of two kinds. */
-enum { FORMAT = 3 };
+enum { FORMAT = 4 };
 
 void checkpoint_clean_up(struct checkpoint *checkpoint)
 {

@@ -38,9 +38,9 @@ static void take_line(const char *line, size_t length, void *user)
 {
 	struct reading *reading = user;
 	int64_t timestamp_us;
-	double values[RECORD_MAX_FIELDS];
-	if (line &&
-	    record_read_published(reading->table, line, length, &timestamp_us, values) == ERROR_OK)
+	double values[RECORD_MAX_FIELDS] = { 0 };
+	if (line && record_read_published(reading->table, reading->sink->wanted, line, length,
+					  &timestamp_us, values) == ERROR_OK)
 		reading->sink->record(timestamp_us, values, reading->sink->user);
 	else
 		reading->sink->malformed(reading->sink->user);

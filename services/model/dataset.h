@@ -67,6 +67,7 @@ size_t dataset_partition_end(const struct dataset *dataset, size_t from);
 
 /* What is told while a file is read. */
 struct dataset_sink {
+	unsigned wanted; /* columns whose values are set, a bit each; others may be set, too */
 	void (*record)(int64_t timestamp_us, const double *values, void *user);
 	void (*malformed)(void *user);           /* a line that is no record of this table */
 	void (*bytes)(size_t count, void *user); /* progress */

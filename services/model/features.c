@@ -44,6 +44,8 @@ struct features *features_new(const struct spec *spec)
 	f->latest_reason = ROW_NO_HISTORY;
 	for (size_t i = 0; i < spec->feature_count; i++)
 		f->plain[i] = plain_column(&spec->features[i]);
+	for (size_t i = 0; i < RECORD_MAX_FIELDS; i++)
+		f->used[i] = spec_columns(spec) >> i & 1 ? UINT64_MAX : 0;
 	f->history = window_new(RECORD_MAX_FIELDS, FEATURES_MAX_WINDOW);
 	f->pending = window_new(features_pending_width(spec), FEATURES_MAX_WINDOW);
 	if (!f->history || !f->pending)
@@ -89,16 +91,18 @@ static uint64_t bits_of(double value)
 	return bits;
 }
 
-/* By pairs, of which none waits for another; the keys are the golden ratio's and those of
+/* Of the columns in `used`: the others need not be read. By pairs, of which none waits for another;
+ * the keys are the golden ratio's and those of
  * splitmix64 (Steele, Lea and Flood 2014), a different sum for each place. */
-static uint64_t identity(int64_t timestamp_us, const double *values, size_t count)
+static uint64_t identity(int64_t timestamp_us, const double *values, const uint64_t *used,
+			 size_t count)
 {
 	const uint64_t first = UINT64_C(0x9e3779b97f4a7c15), second = UINT64_C(0xbf58476d1ce4e5b9);
 	uint64_t hash = fold((uint64_t)timestamp_us ^ first, second);
 	for (size_t i = 1; i < count; i += 2) {
-		double next = i + 1 < count ? values[i + 1] : 0;
-		hash ^= fold(bits_of(values[i]) ^ (first * (i + 1)),
-			     bits_of(next) ^ (second * (i + 2)));
+		uint64_t next = i + 1 < count ? bits_of(values[i + 1]) & used[i + 1] : 0;
+		hash ^= fold((bits_of(values[i]) & used[i]) ^ (first * (i + 1)),
+			     next ^ (second * (i + 2)));
 	}
 	return fold(hash ^ first, UINT64_C(0x94d049bb133111eb));
 }
@@ -271,7 +275,7 @@ static enum row_reason make_row(struct features *f, const double *values, struct
 		row->last = f->previous[spec->target];
 	else if (f->ordered)
 		return ROW_NO_HISTORY;
-	row->identity = identity(f->timestamp_us, values, spec->table->count);
+	row->identity = identity(f->timestamp_us, values, f->used, spec->table->count);
 	return compute_all(f, values, row);
 }
 

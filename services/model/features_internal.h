@@ -13,7 +13,9 @@ struct features {
 	bool ordered;
 	int64_t reach_us, horizon_us, tolerance_us;
 	int plain[SPEC_MAX_FEATURES]; /* the column that a feature is as it stands; -1: computed */
-	struct window *history;       /* ordered: {values} of the records that lags may need */
+	uint64_t used[RECORD_MAX_FIELDS]; /* all bits of the columns that rows need, none of others
+					   */
+	struct window *history;           /* ordered: {values} of the records that lags may need */
 	struct window *pending; /* horizon: {x, last, identity} of rows without their target */
 	uint64_t cursor[SPEC_MAX_FEATURES]; /* per lag: a place in history, only moves on */
 	bool any;                           /* a record was taken */

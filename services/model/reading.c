@@ -88,9 +88,11 @@ static enum error read_once(struct worker *worker, const struct dataset_file *fi
 {
 	const struct reading_request *request = worker->pool->request;
 	int64_t from = request->from ? request->from[file - request->dataset->files] : 0;
-	const struct dataset_sink sink = {
-		.record = on_record, .malformed = on_malformed, .bytes = on_bytes, .user = worker
-	};
+	const struct dataset_sink sink = { .wanted = spec_columns(request->spec),
+					   .record = on_record,
+					   .malformed = on_malformed,
+					   .bytes = on_bytes,
+					   .user = worker };
 	worker->bytes = worker->rows = worker->used = 0;
 	partial_reset(worker->file);
 	enum error error = dataset_read(worker->client, request->folder, file, from,

@@ -8,6 +8,16 @@
 
 #include "registry_internal.h"
 
+/* The number is free again. */
+static void set_free(struct registry *registry, const char *model, int64_t number)
+{
+	pthread_mutex_lock(&registry->lock);
+	struct model *found = catalogue_find(&registry->catalogue, model);
+	if (found && found->claimed == number)
+		found->claimed = number - 1;
+	pthread_mutex_unlock(&registry->lock);
+}
+
 static void set_claimed(struct registry *registry, const char *model, int64_t number)
 {
 	pthread_mutex_lock(&registry->lock);
@@ -106,6 +116,7 @@ void registry_claim_end(struct registry_claim *claim)
 		return;
 	registry_file_name(name, claim->model, REGISTRY_VERSION, number);
 	pthread_mutex_lock(&registry->writing);
-	(void)!store_remove_file(registry->store, name, NULL); /* else it stays a hole */
+	if (store_remove_file(registry->store, name, NULL) == ERROR_OK) /* else it stays a hole */
+		set_free(registry, claim->model, number);
 	pthread_mutex_unlock(&registry->writing);
 }

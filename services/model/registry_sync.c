@@ -212,10 +212,12 @@ static void clean_staging(struct registry *registry)
 	pthread_mutex_lock(&registry->following);
 	enum error error = store_clean_staging(registry->follower, &removed, &why);
 	pthread_mutex_unlock(&registry->following);
-	if (removed > 0 || error != ERROR_OK)
+	if (removed > 0)
 		log_info("stale files were removed from the staging folder",
-			 LOG_I64("removed", (int64_t)removed), LOG_STR("error", error_name(error)),
-			 LOG_STR("reason", why.data));
+			 LOG_I64("removed", (int64_t)removed));
+	if (error != ERROR_OK)
+		log_warn("stale files stay in the staging folder until the next start",
+			 LOG_STR("error", error_name(error)), LOG_STR("reason", why.data));
 }
 
 /* Whole until both sides were compared: before that, what is behind is not known. */

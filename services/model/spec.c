@@ -52,6 +52,17 @@ bool spec_is_ordered(const struct spec *spec)
 	return false;
 }
 
+unsigned spec_columns(const struct spec *spec)
+{
+	unsigned columns = 1U << spec->target;
+	for (size_t i = 0; i < spec->feature_count; i++) {
+		const struct spec_feature *feature = &spec->features[i];
+		columns |= 1U << feature->column;
+		columns |= feature->other >= 0 ? 1U << feature->other : 0;
+	}
+	return columns;
+}
+
 int64_t spec_reach_s(const struct spec *spec)
 {
 	int64_t reach = 0;

@@ -126,6 +126,9 @@ bool spec_feature_is_hour(const struct spec_feature *feature);
  * the order of their offsets. */
 bool spec_is_ordered(const struct spec *spec);
 
+/* The columns that a row needs, a bit each: those of the target and of the features. */
+unsigned spec_columns(const struct spec *spec);
+
 /* How far back a row reaches, in seconds, tolerance included; 0 for "the record before". */
 int64_t spec_reach_s(const struct spec *spec);
 

@@ -303,6 +303,9 @@ static enum error read_split(const struct reader *in, struct spec *spec)
 		error = read_number(&inside, "train", 0.8, 0.05, 1, &spec->train_fraction);
 	if (error == ERROR_OK)
 		error = read_integer(&inside, "seed", INT64_C(1) << 53, 42, &seed);
+	if (error == ERROR_OK && kind == SPLIT_TIME &&
+	    cJSON_GetObjectItemCaseSensitive(split, "seed"))
+		error = refuse(&inside, "seed", "belongs to \"seeded\" only");
 	spec->train_fraction = fifteen_digits(spec->train_fraction);
 	spec->split = (enum spec_split)kind;
 	spec->seed = (uint64_t)seed;

@@ -82,8 +82,8 @@ static void line_to_numbers(int i)
 {
 	int64_t us;
 	double numbers[RECORD_MAX_FIELDS];
-	require(record_read_published(record_table(RECORD_TICK), lines[i], strlen(lines[i]) - 1,
-				      &us, numbers) == ERROR_OK,
+	require(record_read_published(record_table(RECORD_TICK), RECORD_ALL_FIELDS, lines[i],
+				      strlen(lines[i]) - 1, &us, numbers) == ERROR_OK,
 		"not read back");
 	checksum += numbers[1] + (double)us;
 }

@@ -15,6 +15,7 @@ enum { PIECE_BYTES = 1 << 16, MAX_PARTIAL = 64 << 20 };
 
 struct map {
 	const struct step_plan *plan;
+	unsigned wanted;     /* see spec_columns */
 	struct step_key key; /* of the next line that is passed on */
 	FILE *out;
 	struct features *features; /* NULL where lines are passed on */
@@ -62,14 +63,14 @@ static void take_line(const char *line, size_t length, void *user)
 {
 	struct map *map = user;
 	int64_t timestamp_us;
-	double values[RECORD_MAX_FIELDS];
+	double values[RECORD_MAX_FIELDS] = { 0 };
 	if (!map->features) {
 		pass_on(line, length, map);
 		return;
 	}
 	partial_count_record(map->partial);
-	if (line && record_read_published(map->plan->spec.table, line, length, &timestamp_us,
-					  values) == ERROR_OK)
+	if (line && record_read_published(map->plan->spec.table, map->wanted, line, length,
+					  &timestamp_us, values) == ERROR_OK)
 		features_push(map->features, timestamp_us, values, partial_take, map->partial);
 	else
 		partial_count(map->partial, ROW_MALFORMED);
@@ -132,7 +133,10 @@ static enum error map_whole(struct map *map, const struct step_split *split, FIL
 enum error step_map(const struct step_plan *plan, const struct step_split *split, FILE *in,
 		    FILE *out, struct text *why)
 {
-	struct map map = { .plan = plan, .out = out, .key.start = split->start };
+	struct map map = { .plan = plan,
+			   .wanted = spec_columns(&plan->spec),
+			   .out = out,
+			   .key.start = split->start };
 	const char *slash = strrchr(split->file, '/');
 	const char *name = slash ? slash + 1 : split->file;
 	/* What is not read of a split, Hadoop Streaming does not mind. */

@@ -16,6 +16,7 @@ enum { PIECE_BYTES = 1 << 16, MAX_LINE = 64 << 20, MAX_RESULT = 256 << 20 };
 
 struct reduce {
 	const struct spec *spec;
+	unsigned wanted; /* see spec_columns */
 	bool ordered;
 	struct partial *gathered; /* of the files that are whole */
 	struct features *features,
@@ -133,11 +134,11 @@ static void turn_to(struct reduce *reduce, const struct step_key *key)
 static void take_record(struct reduce *reduce, const char *line, size_t length)
 {
 	int64_t timestamp_us;
-	double values[RECORD_MAX_FIELDS];
+	double values[RECORD_MAX_FIELDS] = { 0 };
 	reduce->lines++;
 	partial_count_record(reduce->file);
-	if (record_read_published(reduce->spec->table, line, length, &timestamp_us, values) ==
-	    ERROR_OK)
+	if (record_read_published(reduce->spec->table, reduce->wanted, line, length, &timestamp_us,
+				  values) == ERROR_OK)
 		features_push(reduce->features, timestamp_us, values, partial_take, reduce->file);
 	else
 		partial_count(reduce->file, ROW_MALFORMED);
@@ -245,7 +246,10 @@ static enum error reduce_whole(struct reduce *reduce, FILE *in, FILE *out)
 
 enum error step_reduce(const struct spec *spec, FILE *in, FILE *out, struct text *why)
 {
-	struct reduce reduce = { .spec = spec, .ordered = spec_is_ordered(spec), .why = why };
+	struct reduce reduce = { .spec = spec,
+				 .wanted = spec_columns(spec),
+				 .ordered = spec_is_ordered(spec),
+				 .why = why };
 	reduce.gathered = partial_new(spec);
 	reduce.file = partial_new(spec);
 	text_init(&reduce.partitions, MAX_RESULT);

@@ -81,8 +81,8 @@ static void require_stable(const struct record_table *table, const struct answer
 	require(again.error == ERROR_OK);
 	print(&again);
 	require(strcmp(first->json, again.json) == 0);
-	require(record_read_published(table, first->csv, strlen(first->csv) - 1, &us, values) ==
-		ERROR_OK);
+	require(record_read_published(table, RECORD_ALL_FIELDS, first->csv, strlen(first->csv) - 1,
+				      &us, values) == ERROR_OK);
 	require(us == first->record.timestamp_us);
 	for (size_t i = 1; i < table->count; i++)
 		require(values[i] == first->record.values[i]);

@@ -40,6 +40,7 @@ struct fake_hdfs {
 	pthread_t thread;
 	atomic_bool stop;
 	atomic_bool hold_data; /* reads of records wait while this is set */
+	atomic_bool hold_all;  /* no request is answered */
 	atomic_int fail_next;  /* so many requests get a 503 */
 	atomic_int connections, opens, ids;
 	/* NULL, or called after each listing, before it is answered; it holds no lock */
@@ -391,6 +392,8 @@ static void fake_serve(struct fake_hdfs *hdfs, int fd)
 	text_init(&input, 64 << 20);
 	text_init(&request->answer, 64 << 20);
 	fake_read(fd, &input, &head_length, &body_length);
+	while (atomic_load(&hdfs->hold_all) && !atomic_load(&hdfs->stop))
+		poll(NULL, 0, 5);
 	if (head_length > 0 && fake_parse(request, &input)) {
 		request->body = input.data + head_length;
 		request->body_length = body_length;

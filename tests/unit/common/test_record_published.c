@@ -11,16 +11,22 @@ enum { RANDOM_LINES = 100000 };
 #define STAMP "2026-11-25T01:00:00.000001Z"
 
 /* Copied to memory of just its size: looking at what lies around the line is noticed. */
-static enum error read_published(enum record_kind kind, const char *line, int64_t *us,
-				 double values[RECORD_MAX_FIELDS])
+static enum error read_wanted(enum record_kind kind, unsigned wanted, const char *line, int64_t *us,
+			      double values[RECORD_MAX_FIELDS])
 {
 	const size_t n = strlen(line);
 	char *copy = malloc(n > 0 ? n : 1);
 	assert_non_null(copy);
 	memcpy(copy, line, n);
-	enum error error = record_read_published(record_table(kind), copy, n, us, values);
+	enum error error = record_read_published(record_table(kind), wanted, copy, n, us, values);
 	free(copy);
 	return error;
+}
+
+static enum error read_published(enum record_kind kind, const char *line, int64_t *us,
+				 double values[RECORD_MAX_FIELDS])
+{
+	return read_wanted(kind, RECORD_ALL_FIELDS, line, us, values);
 }
 
 static void published_lines(void **state)
@@ -75,6 +81,15 @@ static void expect_the_same(enum record_kind kind, const char *line)
 	if (error == ERROR_OK && (us != expected_us || memcmp(&values[1], &expected[1],
 							      sizeof(values) - sizeof(values[0]))))
 		fail_msg("%s: other values", line);
+	/* Fields that are not wanted make no difference to the others, nor to what is refused. */
+	static unsigned wanted;
+	double some[RECORD_MAX_FIELDS] = { 0 };
+	wanted = (wanted + 1) % (RECORD_ALL_FIELDS + 1);
+	if (read_wanted(kind, wanted, line, &us, some) != error)
+		fail_msg("%s: with %#x %s", line, wanted, error ? "taken" : "refused");
+	for (size_t i = 1; i < RECORD_MAX_FIELDS && error == ERROR_OK; i++)
+		if (wanted >> i & 1 && memcmp(&some[i], &expected[i], sizeof(some[i])))
+			fail_msg("%s: with %#x another value %zu", line, wanted, i);
 }
 
 /* Behind a shorter timestamp any cell may end where a printed one would. */

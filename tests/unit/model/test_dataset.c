@@ -175,7 +175,8 @@ static void folders_of_dates_are_listed_with_the_rest(void **state)
 	assert_int_equal(dataset.files[0].date, DATE_NONE);
 	assert_int_equal(dataset.files[1].first, 10);
 	assert_int_equal(dataset.files[1].date, 20417);
-	const struct dataset_sink sink = { on_record, on_malformed, on_bytes, &f->seen };
+	const struct dataset_sink sink = { RECORD_ALL_FIELDS, on_record, on_malformed, on_bytes,
+					   &f->seen };
 	assert_int_equal(dataset_read(f->client, FOLDER, &dataset.files[1], 0,
 				      record_table(RECORD_BAR), &sink, &f->why),
 			 ERROR_OK);
@@ -348,7 +349,8 @@ static enum error read_bytes(struct fixture *f, const char *data, size_t length,
 			     int64_t from)
 {
 	struct dataset_file file = { .first = 0, .last = 9, .length = listed };
-	const struct dataset_sink sink = { on_record, on_malformed, on_bytes, &f->seen };
+	const struct dataset_sink sink = { RECORD_ALL_FIELDS, on_record, on_malformed, on_bytes,
+					   &f->seen };
 	memset(&f->seen, 0, sizeof(f->seen));
 	text_reset(&f->why);
 	put(f, 0, 0, data, length);
@@ -416,7 +418,8 @@ static enum error read_format(struct fixture *f, enum data_format format, const 
 	const struct dataset_file file = {
 		.first = 0, .last = 9, .length = (int64_t)data->length, .format = format
 	};
-	const struct dataset_sink sink = { on_record, on_malformed, on_bytes, &f->seen };
+	const struct dataset_sink sink = { RECORD_ALL_FIELDS, on_record, on_malformed, on_bytes,
+					   &f->seen };
 	memset(&f->seen, 0, sizeof(f->seen));
 	text_reset(&f->why);
 	put_file(f, &file, data->data, data->length);
@@ -487,7 +490,8 @@ static void a_missing_file_is_not_found(void **state)
 {
 	struct fixture *f = *state;
 	struct dataset_file file = { .partition = 3, .length = 10 };
-	const struct dataset_sink sink = { on_record, on_malformed, on_bytes, &f->seen };
+	const struct dataset_sink sink = { RECORD_ALL_FIELDS, on_record, on_malformed, on_bytes,
+					   &f->seen };
 	assert_int_equal(
 		dataset_read(f->client, FOLDER, &file, 0, record_table(RECORD_BAR), &sink, &f->why),
 		ERROR_NOT_FOUND);

@@ -3,15 +3,6 @@
 
 #include "training_fixture.h"
 
-static int begin(void **state)
-{
-	fixture_begin(state);
-	struct fixture *f = *state;
-	open_training(f);
-	put_ticks(f, 0, 300, 1);
-	return 0;
-}
-
 static struct spec own_spec(const char *name)
 {
 	struct spec spec = *spec_builtin(0);
@@ -219,17 +210,22 @@ static void versions_are_swapped_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(serving_starts_from_the_local_copy, begin,
+		cmocka_unit_test_setup_teardown(serving_starts_from_the_local_copy,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(a_new_machine_reads_everything_from_hdfs,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(what_hdfs_lost_is_written_again,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(broken_files_are_never_used,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(promotion_rollback_and_history,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(specs_of_ones_own, fixture_begin_with_ticks,
 						fixture_end),
-		cmocka_unit_test_setup_teardown(a_new_machine_reads_everything_from_hdfs, begin,
-						fixture_end),
-		cmocka_unit_test_setup_teardown(what_hdfs_lost_is_written_again, begin,
-						fixture_end),
-		cmocka_unit_test_setup_teardown(broken_files_are_never_used, begin, fixture_end),
-		cmocka_unit_test_setup_teardown(promotion_rollback_and_history, begin, fixture_end),
-		cmocka_unit_test_setup_teardown(specs_of_ones_own, begin, fixture_end),
-		cmocka_unit_test_setup_teardown(an_event_gets_the_next_number, begin, fixture_end),
-		cmocka_unit_test_setup_teardown(versions_are_swapped_whole, begin, fixture_end),
+		cmocka_unit_test_setup_teardown(an_event_gets_the_next_number,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(versions_are_swapped_whole,
+						fixture_begin_with_ticks, fixture_end),
 	};
 	if (http_client_global_init() != ERROR_OK)
 		return 1;

@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "training_fixture.h"
 
-static int begin(void **state)
-{
-	fixture_begin(state);
-	struct fixture *f = *state;
-	open_training(f);
-	put_ticks(f, 0, 300, 1);
-	return 0;
-}
-
 static size_t listed(struct fixture *f, struct audit_event out[4])
 {
 	size_t total;
@@ -123,7 +114,8 @@ static void a_broken_file_is_put_aside(void **state)
 	assert_int_not_equal(access(path, F_OK), 0);
 }
 
-#define WITH_REGISTRY(test) cmocka_unit_test_setup_teardown(test, begin, fixture_end)
+#define WITH_REGISTRY(test) \
+	cmocka_unit_test_setup_teardown(test, fixture_begin_with_ticks, fixture_end)
 
 int main(void)
 {

@@ -6,15 +6,6 @@
 
 #define VERSION(n) "/bitcoin/models/ia/version-0000000" #n ".json"
 
-static int begin(void **state)
-{
-	fixture_begin(state);
-	struct fixture *f = *state;
-	open_training(f);
-	put_ticks(f, 0, 300, 1);
-	return 0;
-}
-
 /* Bytes of a file on HDFS; -1: it is not there. */
 static int64_t bytes_of(struct fixture *f, const char *path)
 {
@@ -172,7 +163,7 @@ static void a_claim_that_is_not_used_is_given_back(void **state)
 	registry_claim_begin(f->registry, "ia", &claim);
 	registry_claim_end(&claim);
 	atomic_store(&f->hdfs->fail_next, 0);
-	assert_int_equal(train(f, "ia").state, JOB_DONE);
+	assert_int_equal(train(f, "ia").version, 1);
 }
 
 /* An operator emptied the folders, or restored an older state. */
@@ -220,6 +211,29 @@ static void stopping_brings_the_rest(void **state)
 	assert_int_equal(staged(f), 0);
 }
 
+/* HDFS takes connections and never answers: the stop has its limit, and the next start finds what
+ * is behind. */
+static void a_stop_does_not_wait_for_a_hanging_hdfs(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(train(f, "ia").version, 1);
+	atomic_store(&f->hdfs->hold_all, true);
+	assert_int_equal(registry_start(f->registry, NULL), ERROR_OK);
+	int64_t until_us = monotonic_now_us() + WAIT_MS * 1000;
+	while (atomic_load(&f->hdfs->connections) == 0 && monotonic_now_us() < until_us)
+		poll(NULL, 0, 5);
+	int64_t began_us = monotonic_now_us();
+	registry_stop(f->registry);
+	int64_t spent_ms = (monotonic_now_us() - began_us) / 1000;
+	assert_in_range(spent_ms, 0, REGISTRY_STOP_MS + 1000);
+	atomic_store(&f->hdfs->hold_all, false);
+	close_all(f);
+	assert_true(bytes_of(f, VERSION(1)) < 1000);
+	open_all(f);
+	bring(f);
+	assert_true(bytes_of(f, VERSION(1)) > 1000);
+}
+
 /* What somebody staged who died over it goes after a day. */
 static void stale_files_leave_the_staging_folder(void **state)
 {
@@ -262,23 +276,29 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_version_serves_before_its_bytes_are_on_hdfs,
-						begin, fixture_end),
-		cmocka_unit_test_setup_teardown(a_restart_brings_what_was_left, begin, fixture_end),
-		cmocka_unit_test_setup_teardown(another_machine_finds_what_followed, begin,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(a_restart_brings_what_was_left,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(another_machine_finds_what_followed,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(two_instances_never_share_a_number,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(a_claim_without_bytes_is_passed_over,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(a_claim_that_is_not_used_is_given_back,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(lost_claims_are_made_up_for,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(a_promotion_brings_its_version,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(stopping_brings_the_rest, fixture_begin_with_ticks,
 						fixture_end),
-		cmocka_unit_test_setup_teardown(two_instances_never_share_a_number, begin,
-						fixture_end),
-		cmocka_unit_test_setup_teardown(a_claim_without_bytes_is_passed_over, begin,
-						fixture_end),
-		cmocka_unit_test_setup_teardown(a_claim_that_is_not_used_is_given_back, begin,
-						fixture_end),
-		cmocka_unit_test_setup_teardown(lost_claims_are_made_up_for, begin, fixture_end),
-		cmocka_unit_test_setup_teardown(a_promotion_brings_its_version, begin, fixture_end),
-		cmocka_unit_test_setup_teardown(stopping_brings_the_rest, begin, fixture_end),
-		cmocka_unit_test_setup_teardown(stale_files_leave_the_staging_folder, begin,
-						fixture_end),
-		cmocka_unit_test_setup_teardown(a_broken_copy_that_never_followed_is_told, begin,
-						fixture_end),
+		cmocka_unit_test_setup_teardown(a_stop_does_not_wait_for_a_hanging_hdfs,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(stale_files_leave_the_staging_folder,
+						fixture_begin_with_ticks, fixture_end),
+		cmocka_unit_test_setup_teardown(a_broken_copy_that_never_followed_is_told,
+						fixture_begin_with_ticks, fixture_end),
 	};
 	if (http_client_global_init() != ERROR_OK)
 		return 1;

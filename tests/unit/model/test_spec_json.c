@@ -148,6 +148,8 @@ static const struct {
 	{ ONE ",\"split\":{\"train\":0}}", "split.train is 0" },
 	{ ONE ",\"split\":{\"train\":1.01}}", "split.train" },
 	{ ONE ",\"split\":{\"seed\":-1}}", "split.seed" },
+	{ ONE ",\"split\":{\"kind\":\"time\",\"seed\":7}}",
+	  "split.seed is 7: it belongs to \"seeded\" only" },
 	{ ONE ",\"leakage\":\"keep\"}", "leakage is \"keep\"" },
 	{ ONE ",\"anchor\":\"close\"}", "anchor is \"close\"" },
 	{ "{" HEAD ",\"features\":[{\"name\":\"a\",\"column\":\"open\",\"window_s\":60}]}",

@@ -228,8 +228,8 @@ static void take_directly(const char *line, size_t length, void *user)
 	int64_t timestamp_us;
 	double values[RECORD_MAX_FIELDS];
 	partial_count_record(direct->partial);
-	if (line && record_read_published(direct->world->spec->table, line, length, &timestamp_us,
-					  values) == ERROR_OK)
+	if (line && record_read_published(direct->world->spec->table, RECORD_ALL_FIELDS, line,
+					  length, &timestamp_us, values) == ERROR_OK)
 		features_push(direct->features, timestamp_us, values, partial_take,
 			      direct->partial);
 	else

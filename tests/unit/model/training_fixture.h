@@ -110,6 +110,16 @@ static inline void put_ticks(struct fixture *f, int64_t first, int count, unsign
 }
 
 /* Waits until the job has ended. */
+/* Ready to train on 300 ticks. */
+static inline int fixture_begin_with_ticks(void **state)
+{
+	fixture_begin(state);
+	struct fixture *f = *state;
+	open_training(f);
+	put_ticks(f, 0, 300, 1);
+	return 0;
+}
+
 static inline struct job wait_job(struct fixture *f, const char *id)
 {
 	struct job job;
