@@ -184,6 +184,12 @@ static void repeated_and_late_records_are_dropped(void **state)
 		assert_row(&told, i, i == 2 ? -60 : 0, 4, 100);
 	assert_true(told.rows[0].identity == told.rows[1].identity);
 	assert_true(told.rows[0].identity != told.rows[2].identity);
+	told.count = 0;
+	push(f, 0, 100, 1, &told);
+	push(f, 0, 100, 7, &told); /* the volume is none of its columns: readers leave it out */
+	push(f, 0, 101, 1, &told);
+	assert_true(told.rows[0].identity == told.rows[1].identity);
+	assert_true(told.rows[0].identity != told.rows[2].identity);
 	features_destroy(&f);
 }
 
