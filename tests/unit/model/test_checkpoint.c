@@ -206,7 +206,7 @@ static void assert_same(const struct spec *spec, struct reading_result *a, struc
 	/* The intercept is the small difference of price-sized numbers. In a day and a half the
 	 * wave of the hour is nearly a part of the trend: the order in which the threads come to
 	 * merge shows in the 13th digit of its coefficient. */
-	assert_same_term(&one.intercept, &other.intercept, 1e-10);
+	assert_same_term(&one.intercept, &other.intercept, 1e-11);
 	for (size_t j = 0; j < one.features; j++)
 		assert_same_term(&one.terms[j], &other.terms[j],
 				 strcmp(spec->features[j].name, "hour") == 0 ? 1e-11 : 1e-12);
