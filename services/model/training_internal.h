@@ -43,8 +43,9 @@ struct training {
 	atomic_bool auto_cancel;
 };
 
-/* Clients of HDFS that a job thread keeps from job to job, with their connections and what they know
- * of the NameNodes: one for the job, one for what it does beside. NULL until they are needed. */
+/* Clients of HDFS that a job thread keeps from job to job, with their connections and what they
+ * know of the NameNodes: one for the job, one for what it does beside. NULL until they are needed.
+ */
 struct training_clients {
 	struct webhdfs *main, *beside;
 };
