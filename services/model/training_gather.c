@@ -10,7 +10,7 @@
  * hold: then all starts again. */
 enum { LISTING_ATTEMPTS = 4 };
 
-enum { READ_AT_ONCE_BYTES = 16 << 20 }; /* a tenth of a second */
+enum { READ_AT_ONCE_BYTES = 16 << 20, READ_AT_ONCE_FILES = 16 }; /* a tenth of a second */
 
 enum error training_take_client(struct run *run, struct webhdfs **kept, struct text *why)
 {
@@ -119,8 +119,9 @@ static enum error read_all(struct run *run, struct webhdfs *client)
  * too early: numbers are to follow the order in which versions are made. */
 static bool is_read_at_once(const struct run *run)
 {
-	int64_t bytes = run->task->job.bytes_total;
-	return run->resumes && bytes > 0 && bytes <= READ_AT_ONCE_BYTES;
+	const struct job *job = &run->task->job;
+	return run->resumes && job->bytes_total > 0 && job->bytes_total <= READ_AT_ONCE_BYTES &&
+	       job->files_total <= READ_AT_ONCE_FILES;
 }
 
 /* Where little is new by what is known, that is confirmed while it is read; else before. */
