@@ -103,7 +103,8 @@ def test_two_namenodes(service, fake):
         for first, second in (("standby", None), (None, "standby"), ("retriable", None)):
             fake.mode, other.mode = first, second
             assert train(one)["state"] == "done"
-        fake.mode, other.mode = "standby", "safe-mode"
+        # The one that was active is asked first; what both said is told.
+        fake.mode, other.mode = "safe-mode", "standby"
         job = train(one)
         assert job["state"] == "failed", job
         assert "StandbyException" in job["reason"] and "SafeModeException" in job["reason"]
