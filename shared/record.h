@@ -144,10 +144,11 @@ enum error record_read_csv(const struct record_columns *columns, const struct re
 			   const char *line, size_t length, struct record *out,
 			   struct record_fault *fault) MUST_USE;
 
+enum { RECORD_ALL_FIELDS = (1 << RECORD_MAX_FIELDS) - 1 };
+
 /* The fast way back: one line of a published file, our own order, numbers only. Of fields whose bit
  * in `wanted` is not set it is only checked that they are numbers: their values mean nothing then.
  * OK; INVALID: not such a line (nothing is said about why). values[0] is unused. */
-enum { RECORD_ALL_FIELDS = (1 << RECORD_MAX_FIELDS) - 1 };
 enum error record_read_published(const struct record_table *table, unsigned wanted,
 				 const char *line, size_t length, int64_t *timestamp_us,
 				 double values[RECORD_MAX_FIELDS]) MUST_USE;

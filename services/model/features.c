@@ -92,8 +92,8 @@ static uint64_t bits_of(double value)
 }
 
 /* Of the columns in `used`: the others need not be read. By pairs, of which none waits for another;
- * the keys are the golden ratio's and those of
- * splitmix64 (Steele, Lea and Flood 2014), a different sum for each place. */
+ * the keys are the golden ratio's and those of splitmix64 (Steele, Lea and Flood 2014), a different
+ * sum for each place. */
 static uint64_t identity(int64_t timestamp_us, const double *values, const uint64_t *used,
 			 size_t count)
 {

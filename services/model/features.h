@@ -46,8 +46,7 @@ struct feature_row {
 	double y;                    /* NAN: not known yet */
 	double last; /* the last known value of the target column: the record before for horizon 0,
 			this record otherwise; NAN: none (unordered specs too) */
-	uint64_t identity; /* a hash of what the spec uses of the record alone, for the seeded split
-			    */
+	uint64_t identity; /* a hash of the record's used columns, for the seeded split */
 };
 
 struct features;

@@ -41,8 +41,7 @@ struct run {
 	struct skill skill;
 	struct gate_rival rival;
 	struct gate gate;
-	struct registry_claim
-		claim; /* of the number that the version will have; see training_claim */
+	struct registry_claim claim; /* see training_claim */
 	int64_t created_us;
 	enum job_state state; /* how it ended */
 	char memory[JOB_MAX_REASON + 1];
