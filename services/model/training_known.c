@@ -70,50 +70,50 @@ static void back_off(const struct run *run, int attempt)
 		nanosleep(&step, NULL);
 }
 
-/* Not to know it makes everything be read again: a passing fault is not to cost that. */
-static enum error ask_again(struct run *run, struct webhdfs *client)
+/* Asks HDFS with the client for beside. A passing fault is not to make everything be read again. */
+static enum error ask_hdfs(struct run *run,
+			   enum error (*ask)(struct run *run, struct webhdfs *client))
 {
-	enum error error;
-	for (int attempt = 0;; attempt++) {
+	struct webhdfs **client = &run->clients->beside;
+	text_init_fixed(&run->known_why, run->known_memory, sizeof(run->known_memory));
+	enum error error = training_take_client(run, client, &run->known_why);
+	if (error != ERROR_OK)
+		return error;
+	for (int attempt = 1;; attempt++) {
 		text_reset(&run->known_why);
-		error = registry_factors_hold(run->training->registry, run->spec.name,
-					      &run->known_seen, client, &run->known_why);
-		if (!webhdfs_is_transient(error) || attempt + 1 == READING_ATTEMPTS ||
+		error = ask(run, *client);
+		if (!webhdfs_is_transient(error) || attempt == READING_ATTEMPTS ||
 		    is_cancelled(run))
-			return error;
-		back_off(run, attempt);
+			break;
+		back_off(run, attempt - 1);
 	}
+	webhdfs_cancel_by(*client, NULL);
+	return error;
+}
+
+static enum error ask_whether_they_hold(struct run *run, struct webhdfs *client)
+{
+	return registry_factors_hold(run->training->registry, run->spec.name, &run->known_seen,
+				     client, &run->known_why);
 }
 
 void training_known_ask(struct run *run)
 {
-	struct webhdfs **client = &run->clients->beside;
-	text_init_fixed(&run->known_why, run->known_memory, sizeof(run->known_memory));
-	if (run->known_holds != ERROR_OK) {
+	if (run->known_holds == ERROR_OK)
+		run->known_holds = ask_hdfs(run, ask_whether_they_hold);
+	else
 		run->known_holds = ERROR_CONFLICT; /* there is no copy to go on from */
-		return;
-	}
-	run->known_holds = training_take_client(run, client, &run->known_why);
-	if (run->known_holds != ERROR_OK)
-		return;
-	run->known_holds = ask_again(run, *client);
-	webhdfs_cancel_by(*client, NULL);
 }
 
-static enum error read_from_hdfs(struct run *run)
+static enum error ask_for_them(struct run *run, struct webhdfs *client)
 {
 	struct text body;
-	struct webhdfs **client = &run->clients->beside;
-	enum error error = training_take_client(run, client, &run->known_why);
-	if (error != ERROR_OK)
-		return error;
 	text_init(&body, STORE_MAX_FILE);
-	error = registry_read_factors(run->training->registry, run->spec.name, *client, &body,
-				      &run->known_why);
+	enum error error = registry_read_factors(run->training->registry, run->spec.name, client,
+						 &body, &run->known_why);
 	if (error == ERROR_OK)
 		error = parse(run, &body, &run->known_why);
 	text_clean_up(&body);
-	webhdfs_cancel_by(*client, NULL);
 	return error;
 }
 
@@ -125,7 +125,7 @@ bool training_known_settle(struct run *run)
 		return true;
 	checkpoint_clean_up(&run->known);
 	if (error == ERROR_CONFLICT)
-		error = read_from_hdfs(run);
+		error = ask_hdfs(run, ask_for_them);
 	if (error != ERROR_OK && error != ERROR_NOT_FOUND && error != ERROR_CANCELLED)
 		log_warn("factors are not used", LOG_STR("model", run->spec.name),
 			 LOG_STR("reason", run->known_why.data));

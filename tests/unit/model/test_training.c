@@ -214,6 +214,33 @@ static void factors_that_were_replaced_are_noticed(void **state)
 	assert_int_equal(rows_of(f, 3), 600);
 }
 
+static void fail_twice(struct fake_hdfs *hdfs, int listings)
+{
+	(void)listings;
+	atomic_store(&hdfs->fail_next, 2);
+}
+
+/* Another machine, or a restart: only HDFS has the factors. */
+static void a_passing_fault_does_not_cost_the_factors(void **state)
+{
+	struct fixture *f = *state;
+	put_ticks(f, 0, 300, 1);
+	assert_int_equal(train(f, "ia").rows_used, 300);
+	bring_factors(f);
+	training_destroy(&f->training);
+	registry_destroy(&f->registry);
+	open_registry(f);
+	assert_int_equal(registry_sync(f->registry, &f->why), ERROR_OK);
+	open_training(f);
+	put_ticks(f, 300, 100, 2);
+	f->hdfs->after_listing = fail_twice;
+	struct job job = train(f, "ia");
+	assert_int_equal(atomic_load(&f->hdfs->fail_next), 0);
+	assert_int_equal(job.state, JOB_DONE);
+	assert_int_equal(job.rows_used, 100);
+	assert_int_equal(rows_of(f, 2), 400);
+}
+
 static void a_cut_file_is_looked_at_again(void **state)
 {
 	struct fixture *f = *state;
@@ -312,6 +339,8 @@ int main(void)
 						fixture_end),
 		cmocka_unit_test_setup_teardown(only_what_is_new_is_read, begin, fixture_end),
 		cmocka_unit_test_setup_teardown(factors_that_were_replaced_are_noticed, begin,
+						fixture_end),
+		cmocka_unit_test_setup_teardown(a_passing_fault_does_not_cost_the_factors, begin,
 						fixture_end),
 		cmocka_unit_test_setup_teardown(a_cut_file_is_looked_at_again, begin, fixture_end),
 		cmocka_unit_test_setup_teardown(the_history_is_bounded, begin, fixture_end),
