@@ -25,7 +25,6 @@
 #define TICKLINE_MODEL_REGISTRY_H
 
 #include <cjson/cJSON.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -120,29 +119,20 @@ struct serving_event {
 enum error registry_history(struct registry *registry, const char *model, struct serving_event *out,
 			    size_t capacity, size_t *count, size_t *total) MUST_USE;
 
-/* A number that is claimed on HDFS while its version is still being made. One thread; the struct
- * stays where it is in between. Without a thread or an answer there is no claim, and registry_add
- * makes its own. */
-struct registry_claim {
-	struct registry *registry;
-	char model[SPEC_MAX_NAME + 1];
-	pthread_t thread;
-	bool runs;      /* the thread has to be joined */
-	int64_t number; /* 0: none */
-};
-void registry_claim_begin(struct registry *registry, const char *model,
-			  struct registry_claim *claim);
-/* Gives a number back that no version got; of one that was never begun nothing happens. */
-void registry_claim_end(struct registry_claim *claim);
+/* Claims the next number on HDFS for a version that is still being made; 0: none, and registry_add
+ * will claim one. */
+int64_t registry_claim(struct registry *registry, const char *model);
+/* Gives a number back that no version got. */
+void registry_give_back(struct registry *registry, const char *model, int64_t number);
 
 /* Saves a new version from its body (report.h), which gets the next free number, or 0 where
  * `is_zero` (EXISTS: it is there). With `by` it serves from then on, for this reason. On return its
  * number is claimed on HDFS and it is on the disk; its bytes are on HDFS soon after. `body` stays
- * the caller's and has its number on return; a `claim` that is not NULL is used. NOT_FOUND: no such
- * model. */
+ * the caller's and has its number on return: that which is `claimed`, 0 for none. NOT_FOUND: no
+ * such model. */
 enum error registry_add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
-			const char *by, const char *reason, struct registry_claim *claim,
-			int64_t *number, struct text *why) MUST_USE;
+			const char *by, const char *reason, int64_t claimed, int64_t *number,
+			struct text *why) MUST_USE;
 
 /* Keeps a model's factors.json: it is on the disk on return and on HDFS soon after. Any error only
  * means that the next training reads more than what is new. */

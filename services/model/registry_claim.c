@@ -3,9 +3,6 @@
  * Numbers of versions, claimed on HDFS by an empty file of the version's name, which no other
  * instance can then have.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "registry_internal.h"
 
 /* The number is free again. */
@@ -75,48 +72,21 @@ enum error registry_claim_next(struct registry *registry, const char *model, int
 	return error;
 }
 
-/* --- beforehand ------------------------------------------------------------------------------ */
-
-static void *claim_beside(void *user)
+int64_t registry_claim(struct registry *registry, const char *model)
 {
-	struct registry_claim *claim = user;
 	int64_t number;
-	pthread_mutex_lock(&claim->registry->writing);
-	if (registry_claim_next(claim->registry, claim->model, &number, NULL) == ERROR_OK)
-		claim->number = number;
-	pthread_mutex_unlock(&claim->registry->writing);
-	return NULL;
+	pthread_mutex_lock(&registry->writing);
+	enum error error = registry_claim_next(registry, model, &number, NULL);
+	pthread_mutex_unlock(&registry->writing);
+	return error == ERROR_OK ? number : 0;
 }
 
-void registry_claim_begin(struct registry *registry, const char *model,
-			  struct registry_claim *claim)
-{
-	memset(claim, 0, sizeof(*claim));
-	claim->registry = registry;
-	snprintf(claim->model, sizeof(claim->model), "%s", model);
-	claim->runs = pthread_create(&claim->thread, NULL, claim_beside, claim) == 0;
-}
-
-int64_t registry_claim_take(struct registry_claim *claim)
-{
-	if (claim->runs)
-		pthread_join(claim->thread, NULL);
-	claim->runs = false;
-	int64_t number = claim->number;
-	claim->number = 0;
-	return number;
-}
-
-void registry_claim_end(struct registry_claim *claim)
+void registry_give_back(struct registry *registry, const char *model, int64_t number)
 {
 	char name[REGISTRY_NAME_SIZE];
-	struct registry *registry = claim->registry;
-	int64_t number = registry_claim_take(claim);
-	if (number == 0)
-		return;
-	registry_file_name(name, claim->model, REGISTRY_VERSION, number);
+	registry_file_name(name, model, REGISTRY_VERSION, number);
 	pthread_mutex_lock(&registry->writing);
 	if (store_remove_file(registry->store, name, NULL) == ERROR_OK) /* else it stays a hole */
-		set_free(registry, claim->model, number);
+		set_free(registry, model, number);
 	pthread_mutex_unlock(&registry->writing);
 }

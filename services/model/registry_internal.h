@@ -110,9 +110,6 @@ void registry_forget_passed_over(enum error error, struct text *why);
  * `writing` is held. */
 enum error registry_claim_next(struct registry *registry, const char *model, int64_t *number,
 			       struct text *why) MUST_USE;
-/* Waits for a claim that was begun, and takes its number over; 0: there is none. `writing` is not
- * held. */
-int64_t registry_claim_take(struct registry_claim *claim);
 
 /* Something is to follow. */
 void registry_wake(struct registry *registry);

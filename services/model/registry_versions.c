@@ -224,12 +224,13 @@ static enum error add(struct registry *registry, struct serving_change *change, 
 }
 
 enum error registry_add(struct registry *registry, const char *model, cJSON *body, bool is_zero,
-			const char *by, const char *reason, struct registry_claim *claim,
-			int64_t *number, struct text *why)
+			const char *by, const char *reason, int64_t claimed, int64_t *number,
+			struct text *why)
 {
-	struct serving_change change = { .model = model, .by = by, .reason = reason };
+	struct serving_change change = {
+		.model = model, .version = claimed, .by = by, .reason = reason
+	};
 	enum error error = ERROR_NOT_FOUND;
-	change.version = claim ? registry_claim_take(claim) : 0;
 	pthread_mutex_lock(&registry->writing);
 	if (next_number(registry, model, REGISTRY_VERSION) >= 0)
 		error = add(registry, &change, body, is_zero, why);

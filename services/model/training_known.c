@@ -9,33 +9,6 @@
 
 static const int64_t FIRST_BACK_OFF_US = 100000;
 
-/* --- a step beside --------------------------------------------------------------------------- */
-
-static void *do_step(void *user)
-{
-	struct training_beside *beside = user;
-	beside->step(beside->run);
-	return NULL;
-}
-
-void training_beside_begin(struct training_beside *beside, struct run *run,
-			   void (*step)(struct run *run))
-{
-	*beside = (struct training_beside){ .run = run, .step = step };
-	beside->runs = pthread_create(&beside->thread, NULL, do_step, beside) == 0;
-	if (!beside->runs)
-		step(run);
-}
-
-void training_beside_end(struct training_beside *beside)
-{
-	if (beside->runs)
-		pthread_join(beside->thread, NULL);
-	beside->runs = false;
-}
-
-/* --- what is known --------------------------------------------------------------------------- */
-
 static enum error parse(struct run *run, const struct text *body, struct text *why)
 {
 	cJSON *json = cJSON_ParseWithLength(body->data, body->length);

@@ -7,21 +7,7 @@
 #ifndef TICKLINE_MODEL_TRAINING_KNOWN_H
 #define TICKLINE_MODEL_TRAINING_KNOWN_H
 
-#include <pthread.h>
-
 #include "training_run.h"
-
-/* A step of a run in a thread of its own; without one it is done at once. The struct stays where it
- * is until the end. */
-struct training_beside {
-	struct run *run;
-	void (*step)(struct run *run);
-	pthread_t thread;
-	bool runs;
-};
-void training_beside_begin(struct training_beside *beside, struct run *run,
-			   void (*step)(struct run *run));
-void training_beside_end(struct training_beside *beside); /* zeroed: nothing happens */
 
 /* Sets `known` to the local copy, if there is one. */
 void training_known_take(struct run *run);

@@ -225,7 +225,7 @@ static enum error save_last_price(struct run *run, bool serves)
 	if (!body)
 		return ERROR_NO_MEMORY;
 	error = registry_add(run->training->registry, run->spec.name, body, true,
-			     serves ? "gate" : NULL, "the last price itself", NULL, &number,
+			     serves ? "gate" : NULL, "the last price itself", 0, &number,
 			     &run->why);
 	cJSON_Delete(body);
 	return error == ERROR_EXISTS ? ERROR_OK : error;
@@ -238,9 +238,11 @@ static enum error save_fit(struct run *run)
 				&run->reference);
 	if (!body)
 		return ERROR_NO_MEMORY;
+	training_beside_end(&run->claiming);
 	enum error error = registry_add(run->training->registry, run->spec.name, body, false,
 					run->gate.serves ? "gate" : NULL, run->gate.reason,
-					&run->claim, &number, &run->why);
+					run->claimed, &number, &run->why);
+	run->claimed = 0; /* the version has it, or it stays a hole */
 	cJSON_Delete(body);
 	if (error != ERROR_OK)
 		return error;
@@ -333,10 +335,22 @@ static bool has_nothing_new(struct run *run)
 	return true;
 }
 
+static void claim(struct run *run)
+{
+	run->claimed = registry_claim(run->training->registry, run->spec.name);
+}
+
 void training_claim(struct run *run)
 {
-	if (!run->claim.registry)
-		registry_claim_begin(run->training->registry, run->spec.name, &run->claim);
+	if (!run->claiming.step)
+		training_beside_begin(&run->claiming, run, claim);
+}
+
+static void give_back(struct run *run)
+{
+	training_beside_end(&run->claiming);
+	if (run->claimed > 0)
+		registry_give_back(run->training->registry, run->spec.name, run->claimed);
 }
 
 static enum job_state run_steps(struct run *run)
@@ -407,8 +421,7 @@ void training_run_end(struct run **ended)
 	*ended = NULL;
 	if (!run)
 		return;
-	if (run->claim.registry)
-		registry_claim_end(&run->claim);
+	give_back(run);
 	if (run->state == JOB_DONE)
 		keep_factors(run);
 	partial_split_clean_up(&run->split);

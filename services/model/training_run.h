@@ -13,6 +13,7 @@
 #include "predictor_json.h"
 #include "reading.h"
 #include "report.h"
+#include "training_beside.h"
 #include "training_internal.h"
 
 struct run {
@@ -41,7 +42,8 @@ struct run {
 	struct skill skill;
 	struct gate_rival rival;
 	struct gate gate;
-	struct registry_claim claim; /* see training_claim */
+	struct training_beside claiming; /* see training_claim */
+	int64_t claimed;                 /* 0: no number */
 	int64_t created_us;
 	enum job_state state; /* how it ended */
 	char memory[JOB_MAX_REASON + 1];
