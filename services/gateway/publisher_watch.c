@@ -29,11 +29,12 @@ void publisher_set_gate(struct publisher *p, enum publisher_gate gate, const cha
 	if (gate != GATE_OPEN && before == GATE_OPEN)
 		atomic_store(&p->away_since_us, monotonic_now_us());
 	pthread_cond_broadcast(&p->changed);
-	pthread_mutex_unlock(&p->lock);
+	/* Under the lock: both threads set it, and readiness must end as the gate does. */
 	if (gate == GATE_OPEN)
 		health_met(p->kafka_condition);
 	else
 		health_unmet(p->kafka_condition, "%s", reason);
+	pthread_mutex_unlock(&p->lock);
 }
 
 void publisher_suspect(struct publisher *p)
