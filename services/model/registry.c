@@ -139,22 +139,22 @@ void registry_destroy(struct registry **out)
 
 /* --- health ---------------------------------------------------------------------------------- */
 
+/* All under the lock: of two threads the one that looked first must not have the last word. */
 void registry_update_condition(struct registry *registry)
 {
-	char reason[sizeof(registry->explanation)];
 	bool serves = false;
-	pthread_mutex_lock(&registry->lock);
-	memcpy(reason, registry->explanation, sizeof(reason));
-	for (size_t i = 0; i < registry->catalogue.count; i++)
-		serves |= registry->catalogue.models[i]->serving != NULL;
-	pthread_mutex_unlock(&registry->lock);
 	if (!registry->condition)
 		return;
+	pthread_mutex_lock(&registry->lock);
+	for (size_t i = 0; i < registry->catalogue.count; i++)
+		serves |= registry->catalogue.models[i]->serving != NULL;
+	const char *reason = registry->explanation;
 	if (serves)
 		health_met(registry->condition);
 	else
 		health_unmet(registry->condition, "no model has a version yet; %s",
 			     reason[0] ? reason : "POST /v1/models/{m}/train makes one");
+	pthread_mutex_unlock(&registry->lock);
 }
 
 void registry_explain(struct registry *registry, const char *model, const char *reason)
