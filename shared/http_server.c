@@ -33,6 +33,15 @@ static int on_log(const struct mg_connection *connection, const char *message)
 	return 1;
 }
 
+/* There may be idle ones to close. Under the lock, or it comes between the guard's look at the number
+ * of connections and its wait, and the newcomers wait as long as an idle server's guard sleeps. */
+static void wake_guard(struct http_server *server)
+{
+	pthread_mutex_lock(&server->guard_lock);
+	pthread_cond_signal(&server->guard_wake);
+	pthread_mutex_unlock(&server->guard_lock);
+}
+
 static int on_connection(const struct mg_connection *connection, void **data)
 {
 	struct worker *worker = mg_get_thread_pointer(connection);
@@ -43,7 +52,7 @@ static int on_connection(const struct mg_connection *connection, void **data)
 	worker->served = 0;
 	worker->connected = true;
 	if (atomic_fetch_add(&server->connections, 1) + 1 == server->options.threads)
-		pthread_cond_signal(&server->guard_wake); /* there may be idle ones to close */
+		wake_guard(server);
 	return 0;
 }
 

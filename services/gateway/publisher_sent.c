@@ -19,11 +19,13 @@ enum {
 
 static const char interceptor[] = "tickline-sent";
 
-static void raise_to(_Atomic int64_t *instant_us, int64_t us)
+/* Never lowers it. Returns the earlier one of `us` and what it was. */
+static int64_t raise_to(_Atomic int64_t *instant_us, int64_t us)
 {
-	int64_t now_us = atomic_load(instant_us);
-	while (now_us < us && !atomic_compare_exchange_weak(instant_us, &now_us, us))
+	int64_t was_us = atomic_load(instant_us);
+	while (was_us < us && !atomic_compare_exchange_weak(instant_us, &was_us, us))
 		;
+	return was_us < us ? was_us : us;
 }
 
 /* On librdkafka's broker threads. */
@@ -40,8 +42,7 @@ static rd_kafka_resp_err_t on_request_sent(rd_kafka_t *handle, int socket, const
 	(void)size;
 	struct publisher *p = user;
 	if (api_key == API_PRODUCE)
-		raise_to(&p->produced_before_us,
-			 atomic_exchange(&p->produced_us, monotonic_now_us()));
+		raise_to(&p->produced_before_us, raise_to(&p->produced_us, monotonic_now_us()));
 	return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
@@ -60,10 +61,11 @@ bool publisher_note_requests(struct publisher *p, rd_kafka_conf_t *conf)
 	       RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/* The clock first: what comes between makes it too early, so that more may have left, never less. */
 static int64_t handed_over_us(const rd_kafka_message_t *message)
 {
-	int64_t waited_us = rd_kafka_message_latency(message);
-	return waited_us < 0 ? 0 : monotonic_now_us() - waited_us;
+	int64_t now_us = monotonic_now_us(), waited_us = rd_kafka_message_latency(message);
+	return waited_us < 0 ? 0 : now_us - waited_us;
 }
 
 bool publisher_may_have_left(struct publisher *p, const rd_kafka_message_t *message)

@@ -275,7 +275,8 @@ def test_a_rate_is_kept(service):
     assert last["state"] == "stopped" and last["sent"] == last["acknowledged"]
     lasted = parse(last["ended"]) - parse(last["created"])
     assert last["sent"] <= lasted * 200 + 2
-    assert last["sent"] >= lasted * 200 * 0.8  # a busy machine may lose more than a second
+    # What a busy machine loses is told; up to a second that is late it makes up for.
+    assert last["sent"] >= (lasted - last["progress"]["missed_s"] - 1) * 200 - 2
     assert gateway.get(f"/v1/sources/{source['id']}").status_code == 404
     assert gateway.get("/v1/sources").json() == {"sources": []}
 
@@ -533,7 +534,7 @@ def test_metrics_are_what_the_clients_counted(service, kafka, names):
 def test_single_ticks_come_through_beside_streams(service):
     """Four clients keep the queue full with batches; ten others, one tick a request, are served:
     one that got no room for queue_wait_ms would be told 429."""
-    gateway = service("gateway", queue_limit_records=500)
+    gateway = service("gateway", queue_limit_records=500, queue_wait_ms=15000)
     load = Load(gateway, clients=4, batch=5000)
     try:
         wait_until(lambda: len(load.accepted) > 5000, "the streams run", 60)
@@ -551,7 +552,7 @@ def test_single_ticks_come_through_beside_streams(service):
 
 
 def test_a_small_queue_is_waited_for(service):
-    gateway = service("gateway", queue_limit_records=20)
+    gateway = service("gateway", queue_limit_records=20, queue_wait_ms=15000)
     batch = lines([tick(1 + i) for i in range(1000)])
     answer = gateway.post("/v1/ticks", batch, "application/x-ndjson")
     assert answer.status_code == 200 and answer.json()["accepted"] == 1000
@@ -562,7 +563,7 @@ def test_a_small_queue_is_waited_for(service):
 def test_a_queue_that_stays_full_is_429(service, stack):
     """The broker is gone, which the gateway is not to notice yet; nothing is promised."""
     gateway = service("gateway", queue_limit_records=20, queue_wait_ms=100,
-                      delivery_timeout_ms=5000, answer_timeout_ms=8000, broker_timeout_ms=60000)
+                      delivery_timeout_ms=20000, answer_timeout_ms=30000, broker_timeout_ms=60000)
     try:
         stack.stop_server("kafka")
         batch = lines([tick(1 + i) for i in range(100)])

@@ -33,7 +33,7 @@ def replay(gateway, path):
 
     def ended():
         source = gateway.get(where).json()
-        return source["state"] not in ("running", "waiting") and source
+        return source["state"] not in ("running", "waiting") and source["pending"] == 0 and source
     return wait_until(ended, f"the replay of {path.name} ends", REPLAY_LIMIT_S)
 
 

@@ -31,7 +31,8 @@ class Pipeline:
         self.state = folder / "state"
         self.shown = folder / "shown.txt"
         free = ports.free(len(ports.DEFAULTS) + 2 * len(SERVICES))
-        self.environment = {"STACK_STATE": str(self.state), "INGEST_ROTATE_AGE_MS": "3000"}
+        self.environment = {"STACK_STATE": str(self.state), "INGEST_ROTATE_AGE_MS": "3000",
+                            "INGEST_JOIN_BYTES": "0"}  # names that stay while they are read
         for name in ports.DEFAULTS:
             self.environment[ports.variable(name)] = str(free.pop())
         self.urls = {}
@@ -149,6 +150,7 @@ def shown_metrics(pipeline):
 @pytest.mark.timeout(600)
 def test_a_whole_life(pipeline):
     pipeline.start(FIRST_UP_LIMIT_S)
+    pipeline.wait_shown("data and logs")  # the last of the lines that say where it is
     for name in SERVICES:
         assert pipeline.urls[name] in pipeline.text()
     assert pipeline.addresses["namenode"] in pipeline.text()

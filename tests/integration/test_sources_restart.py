@@ -35,6 +35,13 @@ def wait_for(gateway, name, count):
     return wait_until(enough, f"{name} has sent {count}")
 
 
+def wait_done(gateway, name):
+    def done():
+        now = gateway.get(f"/v1/sources/{name}").json()
+        return (now["state"], now["pending"]) == ("done", 0) and now
+    return wait_until(done, f"{name} is done", 60)
+
+
 def volumes(kafka, topic):
     return [json.loads(m.value)["volume"] for m in kafka.read_all(topic)]
 
@@ -45,8 +52,7 @@ def test_a_stopped_gateway_goes_on_exactly(gateway, kafka, names):
         wait_for(gateway, name, part)
         gateway.stop()
         gateway.start()
-    now = wait_for(gateway, name, ROWS)
-    wait_until(lambda: gateway.get(f"/v1/sources/{name}").json()["state"] == "done", "it is done")
+    now = wait_done(gateway, name)
     assert (now["sent"], now["refused"]) == (ROWS, 0)
     assert volumes(kafka, names.bars_topic) == list(range(ROWS))
     gateway.stop()
@@ -59,7 +65,7 @@ def test_a_killed_gateway_loses_nothing(gateway, kafka, names):
     wait_for(gateway, name, 1000)
     gateway.kill()
     gateway.start()
-    wait_until(lambda: gateway.get(f"/v1/sources/{name}").json()["state"] == "done", "it is done")
+    wait_done(gateway, name)
     counts = collections.Counter(volumes(kafka, names.bars_topic))
     assert set(counts) == set(range(ROWS))
     twice = [volume for volume, count in counts.items() if count > 1]

@@ -91,8 +91,9 @@ static enum error ask(struct feed *f, struct source *source, const struct feed_q
 static enum error fail(struct feed *f, struct source *source, enum feed_outcome outcome,
 		       const struct text *why)
 {
-	count_poll(f, source, outcome);
+	atomic_fetch_add(&f->failed_polls, 1);
 	source_complain(source, "%s", why->data);
+	count_poll(f, source, outcome); /* who waits for it finds the rest told */
 	if (f->failures == 0)
 		log_warn("feed does not answer as it should", LOG_STR("id", source_id(source)),
 			 LOG_STR("reason", why->data));

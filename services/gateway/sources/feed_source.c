@@ -135,7 +135,6 @@ static int64_t settle_poll(struct feed *f, struct source *source, enum error err
 		return more ? PAGE_PAUSE_US : poll_us;
 	}
 	f->failures++;
-	atomic_fetch_add(&f->failed_polls, 1);
 	int64_t wait_us = back_off_us(f);
 	return wait_us > poll_us ? wait_us : poll_us;
 }

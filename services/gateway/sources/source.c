@@ -368,10 +368,10 @@ static void *run(void *data)
 	s->state = state;
 	s->ended_us = wall_now_us();
 	s->rate_per_s = 0;
+	atomic_store(&s->ended, true); /* who sees the state can have its place */
 	pthread_mutex_unlock(&s->lock);
 	log_info("source ended", LOG_STR("id", s->id), LOG_STR("state", state_names[state]),
 		 LOG_I64("sent", atomic_load(&s->sent)));
-	atomic_store(&s->ended, true);
 	return NULL;
 }
 
@@ -504,8 +504,10 @@ cJSON *source_to_json(struct source *s)
 		source_add_time(error, "time", s->error_us);
 	}
 	pthread_mutex_unlock(&s->lock);
+	/* Before the counts: when nothing is pending, they hold everything. */
+	uint64_t pending = atomic_load(&s->pending);
 	add_counts(s, json);
-	cJSON_AddNumberToObject(json, "pending", (double)atomic_load(&s->pending));
+	cJSON_AddNumberToObject(json, "pending", (double)pending);
 	cJSON *definition = cJSON_AddObjectToObject(json, "definition");
 	cJSON *progress = cJSON_AddObjectToObject(json, "progress");
 	s->driver->describe(s->job, definition, progress);
