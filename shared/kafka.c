@@ -6,8 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "log.h"
+#include "timestamp.h"
+
+enum { LISTED_EVERY_US = 20000 };
 
 /* --- configuration --------------------------------------------------------------------------- */
 
@@ -277,27 +281,60 @@ static enum error create_on_any_broker(rd_kafka_t *handle, const struct kafka_to
 	return error;
 }
 
-enum error kafka_topics_ensure(rd_kafka_t *handle, const struct kafka_topic *topics, size_t count,
-			       int timeout_ms, struct text *why)
+/* `missing` has room for all of them. */
+static enum error find_missing(rd_kafka_t *handle, const struct kafka_topic *topics, size_t count,
+			       int timeout_ms, const struct kafka_topic **missing, size_t *found,
+			       struct text *why)
 {
 	const struct rd_kafka_metadata *metadata = NULL;
 	enum error error = list_topics(handle, timeout_ms, &metadata, why);
+	*found = 0;
 	if (error != ERROR_OK)
 		return error;
-	size_t missing = 0;
-	const struct kafka_topic **wanted = calloc(count ? count : 1, sizeof(*wanted));
-	if (!wanted)
-		error = ERROR_NO_MEMORY;
-	for (size_t i = 0; i < count && wanted; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!find_topic(metadata, topics[i].name))
-			wanted[missing++] = &topics[i];
+			missing[(*found)++] = &topics[i];
 	}
-	if (error == ERROR_OK && missing > 0)
-		error = create_on_any_broker(handle, wanted, missing, timeout_ms, why);
-	if (error == ERROR_OK && missing > 0)
-		log_info("topics made", LOG_I64("made", missing), LOG_I64("of", count));
-	free(wanted);
 	rd_kafka_metadata_destroy(metadata);
+	return ERROR_OK;
+}
+
+/* Kafka answers a creation before its brokers know the topic. A group that is joined meanwhile is
+ * assigned nothing of it, and rebalances when the client looks again. */
+static enum error await_listed(rd_kafka_t *handle, const struct kafka_topic *topics, size_t count,
+			       int timeout_ms, const struct kafka_topic **missing, struct text *why)
+{
+	const struct timespec nap = { .tv_nsec = LISTED_EVERY_US * 1000 };
+	const int64_t until_us = monotonic_now_us() + (int64_t)timeout_ms * 1000;
+	size_t left;
+	enum error error;
+	while (!(error = find_missing(handle, topics, count, timeout_ms, missing, &left, why)) &&
+	       left > 0) {
+		if (monotonic_now_us() >= until_us) {
+			why_putf(why, "topic %s is made, but is not listed yet", missing[0]->name);
+			return ERROR_TIMEOUT;
+		}
+		nanosleep(&nap, NULL);
+	}
+	return error;
+}
+
+enum error kafka_topics_ensure(rd_kafka_t *handle, const struct kafka_topic *topics, size_t count,
+			       int timeout_ms, struct text *why)
+{
+	const struct kafka_topic **missing = calloc(count ? count : 1, sizeof(*missing));
+	if (!missing)
+		return ERROR_NO_MEMORY;
+	size_t found;
+	enum error error = find_missing(handle, topics, count, timeout_ms, missing, &found, why);
+	if (error == ERROR_OK && found > 0) {
+		error = create_on_any_broker(handle, missing, found, timeout_ms, why);
+		if (error == ERROR_OK)
+			log_info("topics made", LOG_I64("made", found), LOG_I64("of", count));
+		if (error == ERROR_OK)
+			error = await_listed(handle, topics, count, timeout_ms, missing, why);
+	}
+	free(missing);
 	return error;
 }
 

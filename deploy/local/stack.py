@@ -91,7 +91,8 @@ def read_options(arguments):
     parser.add_argument("--timeout", type=float, default=START_LIMIT_S, metavar="S")
     parser.add_argument("--force", action="store_true", help="clean: do not ask")
     parser.add_argument("--free-ports", action="store_true",
-                        help="start: any free ports in place of the defaults")
+                        help="start: any free ports in place of the defaults, of those from "
+                             f"{ports.FREE_RANGE} (FIRST-LAST) where it is set")
     for name, default in ports.DEFAULTS.items():
         parser.add_argument(ports.flag(name), metavar="PORT",
                             help=f"default: {default}, or {ports.variable(name)}")

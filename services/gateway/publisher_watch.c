@@ -219,8 +219,8 @@ static void *watch(void *data)
 
 enum error publisher_watch_start(struct publisher *p)
 {
-	/* A look takes three questions at most, each with its limit and a second of grace. */
-	int64_t limit_ms = 4 * (p->options.settings->broker_timeout_ms + 1000) + ASK_EVERY_MS;
+	/* A look takes five questions at most, each with its limit and a second of grace. */
+	int64_t limit_ms = 5 * (p->options.settings->broker_timeout_ms + 1000) + ASK_EVERY_MS;
 	p->watch_loop = health_loop(p->options.health, "watch", limit_ms * 2);
 	return pthread_create(&p->watch_thread, NULL, watch, p) == 0 ? ERROR_OK : ERROR_SYSTEM;
 }

@@ -272,11 +272,12 @@ static void end_task(struct training *training, struct task *task, enum job_stat
 	task->job.ended_us = wall_now_us();
 	copy_progress(task, &task->job);
 	struct job job = task->job;
-	pthread_cond_broadcast(&training->changed);
-	pthread_mutex_unlock(&training->lock);
+	/* Under the lock: who sees the end sees it counted. */
 	metric_add(training->jobs_ended[state], 1);
 	metric_add(training->rows, (uint64_t)job.rows_read);
 	metric_observe(training->seconds, (double)(job.ended_us - job.started_us) / 1e6);
+	pthread_cond_broadcast(&training->changed);
+	pthread_mutex_unlock(&training->lock);
 	LOG_AT(state == JOB_FAILED ? LOG_WARN : LOG_INFO, "training ended", LOG_STR("job", job.id),
 	       LOG_STR("model", job.model), LOG_STR("state", job_state_name(state)),
 	       LOG_I64("rows", job.rows_used), LOG_I64("version", job.version),

@@ -24,7 +24,8 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "deploy" / "local"), str(pathlib.Path(__file__).parent)]
 
-from servers.stack import Stack  # noqa: E402  (found by the path above)
+from servers import ports  # noqa: E402  (found by the path above)
+from servers.stack import Stack  # noqa: E402
 from support.hdfs import HdfsClient  # noqa: E402
 from support.kafka import KafkaClient  # noqa: E402
 from support.services import Service  # noqa: E402
@@ -39,6 +40,17 @@ def pytest_addoption(parser):
     parser.addoption("--results", metavar="DIR", help="write the counts to DIR/integration.json")
     parser.addoption("--bin", metavar="DIR", default=os.environ.get("TICKLINE_BIN", "build/bin"),
                      help="where the services are, to test a sanitized build; or TICKLINE_BIN")
+
+
+def pytest_configure():
+    """Each worker has free ports of its own: one that a test holds in its hand, or leaves for a while,
+    is none that another worker finds."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker:
+        count, every = int(os.environ["PYTEST_XDIST_WORKER_COUNT"]), ports.free_range()
+        size = len(every) // count
+        first = every.start + int(worker.removeprefix("gw")) % count * size
+        os.environ[ports.FREE_RANGE] = f"{first}-{first + size - 1}"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -2,6 +2,8 @@
 """The fixtures themselves: what the other tests rely on."""
 import pytest
 
+from servers import ports
+from servers.errors import StackError
 from support.hdfs import HdfsError
 
 
@@ -40,3 +42,17 @@ def test_the_services_user_owns_its_root_and_nothing_else(hdfs, names):
     user.write(f"{names.hdfs_root}/mine", b"1")
     with pytest.raises(HdfsError, match="AccessControlException"):
         user.write("/elsewhere", b"1")
+
+
+def test_free_ports_are_given_once(monkeypatch):
+    first = ports.free_range()[0]
+    monkeypatch.setenv(ports.FREE_RANGE, f"{first}-{first + 99}")
+    monkeypatch.setattr(ports, "given", set())
+    seen = []
+    with pytest.raises(StackError, match="2 free ports are wanted, [01] were found"):
+        while True:
+            seen += ports.free(2)
+    assert len(seen) == len(set(seen)) > 0 and set(seen) <= set(range(first, first + 100))
+    for wrong in (f"{first}-1", "1", "low-high"):
+        with pytest.raises(StackError, match=ports.FREE_RANGE):
+            ports.free_range({ports.FREE_RANGE: wrong})

@@ -9,6 +9,7 @@ import socket
 from .errors import StackError
 
 HOST = "127.0.0.1"
+FREE_RANGE = "STACK_FREE_PORTS"
 
 # name: default. The flag is --port-NAME, the environment variable STACK_PORT_NAME.
 DEFAULTS = {
@@ -52,18 +53,33 @@ def is_free(port):
         return True
 
 
-def free(count):
-    """`count` different ports that nothing listens on. They are taken from below the range that
-    the kernel gives to outgoing connections, so that none of those takes one before it is used."""
+given = set()  # to callers of free(); a server that is stopped for a while has its ports free
+
+
+def free_range(environment=os.environ):
+    """Where free ones are taken from: STACK_FREE_PORTS (FIRST-LAST), else below the range that the
+    kernel gives to outgoing connections, so that none of those takes one before it is used."""
+    text = environment.get(FREE_RANGE)
+    if text:
+        first, last = (number(one, FREE_RANGE) for one in (text.partition("-")[::2]))
+        if first > last:
+            raise StackError(f"{FREE_RANGE}: {text!r} is no range; it takes FIRST-LAST")
+        return range(first, last + 1)
     try:
         low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     except OSError:
         low = 32768
-    candidates = list(range(10000, low if low > 12000 else 32768))
+    return range(10000, low if low > 12000 else 32768)
+
+
+def free(count):
+    """`count` different ports that nothing listens on, and that this process was not given yet."""
+    candidates = [port for port in free_range() if port not in given]
     random.SystemRandom().shuffle(candidates)
     found = list(itertools.islice(filter(is_free, candidates), count))
     if len(found) < count:
         raise StackError(f"{count} free ports are wanted, {len(found)} were found")
+    given.update(found)
     return found
 
 

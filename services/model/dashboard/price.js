@@ -103,7 +103,8 @@ function takeRecords(json) {
 function takePredictions(json) {
   if (json.model !== state.model) return false;
   const again = predictions.take(json, json.predictions);
-  showChart();
+  // Before the first prices nothing tells where a chart that follows them is.
+  if (prices.shown.newest !== null || !view.follows) showChart();
   return again;
 }
 
