@@ -11,8 +11,7 @@ from support.models import bars, start_model, train
 
 FOLDER = "/bitcoin/data/bitcoin_bars"
 MODELS = "/bitcoin/models/streamlit"
-QUICK = {"hdfs_root": "/bitcoin", "hdfs_connect_timeout_ms": 500, "hdfs_idle_timeout_ms": 500,
-         "hdfs_timeout_ms": 500}
+QUICK = {"hdfs_connect_timeout_ms": 2000, "hdfs_idle_timeout_ms": 2000, "hdfs_timeout_ms": 2000}
 ROW = {"open": 60010.5, "high": 60013.75, "low": 60008, "volume": 250, "return": 0.0001}
 READING = [("LISTSTATUS_BATCH", "bitcoin_bars"), ("OPEN", "part-"), ("DATA", "part-")]
 # What happens to the reading, and to the writing of a version's number and bytes.
@@ -68,7 +67,7 @@ def train_until_done(one):
 def test_every_fault_of_a_training(service, fake, tmp_path):
     """Field cases I01, I02, I04, I09 to I11 where the model service meets them."""
     put(fake, 300)
-    one = start_model(service, hdfs_urls=fake.url, **QUICK)
+    one = start_model(service, hdfs_root="/bitcoin", hdfs_urls=fake.url, **QUICK)
     made = [train(one)["version"]]
     for fault, (step, lost) in FAULTS:
         put(fake)
@@ -99,7 +98,7 @@ def test_two_namenodes(service, fake):
     other = FakeHdfs(fake.files)
     try:
         put(fake, 300)
-        one = start_model(service, hdfs_urls=f"{fake.url},{other.url}", **QUICK)
+        one = start_model(service, hdfs_root="/bitcoin", hdfs_urls=f"{fake.url},{other.url}")
         for first, second in (("standby", None), (None, "standby"), ("retriable", None)):
             fake.mode, other.mode = first, second
             assert train(one)["state"] == "done"

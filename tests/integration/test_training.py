@@ -455,6 +455,12 @@ def test_trains_by_itself_once_there_is_enough(model, hdfs, names):
 PREDICT = {"buy_price": 30000, "volume": 3000, "volatility": 0.02}
 
 
+def stop_when_all_is_on_hdfs(server):
+    """A stop waits for HDFS no longer than three seconds, and this is not about the stop."""
+    wait_until(lambda: server.metric("model_registry_versions_behind") == 0, "all is on HDFS")
+    server.stop()
+
+
 def test_versions_outlive_the_service_and_its_local_copy(model, hdfs, names, tmp_path):
     write_file(hdfs, names, "ticks", 0, lines(ticks(500)))
     server = model()
@@ -462,7 +468,7 @@ def test_versions_outlive_the_service_and_its_local_copy(model, hdfs, names, tmp
     train(server, "ia")
     train(server, "mine")
     said = [server.post(f"/v1/models/{m}/predict", PREDICT).json() for m in ("ia", "mine")]
-    server.stop()
+    stop_when_all_is_on_hdfs(server)
     # A new machine: everything comes from HDFS.
     server.settings["state_dir"] = tmp_path / "elsewhere"
     server.start()
@@ -485,7 +491,7 @@ def test_odd_folder_names(model, hdfs, names, stack, tmp_path):
     assert train(server, "ia")["files"] == 1
     assert report(server, "ia", 1)["lineage"]["folder"] == f"{root}/data/{DATASETS['ticks']}"
     said = server.post("/v1/models/ia/predict", PREDICT).json()
-    server.stop()
+    stop_when_all_is_on_hdfs(server)
     assert "version-00000001.json" in hdfs.names(f"{root}/models/ia")
     server.settings["state_dir"] = tmp_path / "elsewhere"
     server.start()
@@ -518,7 +524,7 @@ def test_a_broken_model_file_is_never_loaded(model, hdfs, names, tmp_path):
     server = model()
     train(server, "ia")
     said = server.post("/v1/models/ia/predict", PREDICT).json()
-    server.stop()
+    stop_when_all_is_on_hdfs(server)
     local = tmp_path / "state/models/ia/version-00000001.json"
     text = local.read_text()
     local.write_text(text[:len(text) // 2])
@@ -562,13 +568,15 @@ def test_a_version_outlives_a_kill_right_after_its_training(model, hdfs, names, 
         stop()
         file = f"{names.hdfs_root}/models/ia/version-{number:08}.json"
         assert hdfs.exists(file)
-        assert stop == server.kill or json.loads(hdfs.read(file))["body"]["version"] == number
+        if stop == server.stop and "wait for the next start" not in server.log():  # HDFS was slow
+            assert json.loads(hdfs.read(file))["body"]["version"] == number
         server.start()
         assert wait_until(lambda: all_on_hdfs(server), "what was left is brought to HDFS")
         assert json.loads(hdfs.read(file))["body"]["version"] == number
     other = model(state_dir=tmp_path / "other")
     wait_until(lambda: [version["version"] for version in all_on_hdfs(other) or []] == [2, 1],
                "another instance reads them")
+    other.wait_ready()  # which one serves is read after them
     assert (other.get("/v1/models/ia").json()["serving"]["version"]
             == server.get("/v1/models/ia").json()["serving"]["version"])
 

@@ -8,9 +8,10 @@ from support.browser import chart_label, shown
 from support.models import bars, now_bars, produce
 
 
-def other_label(page, than):
-    return wait_until(lambda: (lambda label: label != than and label)(chart_label(page)),
-                      "the chart shows another part of time")
+def wait_span(page, holds, what):
+    """Until the chart shows such a part of time: holds(seconds, end). What is drawn first may be drawn
+    again when more has been read."""
+    return wait_until(lambda: (lambda label: label and holds(*span_of(label)))(chart_label(page)), what)
 
 
 def times_of(*epochs):
@@ -24,11 +25,10 @@ def test_another_window_and_other_data(trained, kafka, names, open_page):
     wait_until(lambda: trained.get("/v1/records/bars").json()["held"] == 90, "all are read")
     page = open_page(trained)
 
-    first = wait_until(lambda: chart_label(page), "the chart is drawn")
+    wait_until(lambda: chart_label(page), "the chart is drawn")
     page.click("text=All")
-    whole = other_label(page, first)
     oldest = datetime.datetime.fromisoformat(rows[0]["timestamp"])
-    assert f"from {oldest:%Y-%m-%d %H:%M:%S} UTC" in whole
+    wait_until(lambda: f"from {oldest:%Y-%m-%d %H:%M:%S} UTC" in chart_label(page), "all is drawn")
     page.click("text=Ticks")
     shown(page, "#model-title", lambda text: text == "Model ia")
     shown(page, "#state-text", lambda text: text == "no data")
@@ -127,25 +127,24 @@ def test_zoom_and_pan(trained, kafka, names, open_page):
                        ("Home", lambda s, e: s == 2160 and (end - e).seconds == 7140 - 2160),
                        ("-", lambda s, e: s == 3600), ("End", lambda s, e: (s, e) == (3600, end))):
         page.keyboard.press(key)
-        label = other_label(page, label)
-        assert check(*span_of(label)), (key, label)
+        wait_span(page, check, key)
     for name, check in (("Earlier", lambda s, e: e < end), ("Back to now", lambda s, e: e == end),
                         ("Zoom out", lambda s, e: s > 3600), ("Zoom in", lambda s, e: s == 3600)):
         page.click(f"#moves button:has-text('{name}'), #moves button[aria-label='{name}']")
-        label = other_label(page, label)
-        assert check(*span_of(label)), (name, label)
+        wait_span(page, check, name)
     box = page.locator("#chart .u-over").bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(*middle)
     page.mouse.wheel(0, -300)
-    label = other_label(page, label)
+    wait_span(page, lambda s, e: s < 3600, "the wheel zooms in")
     page.mouse.down()
     page.mouse.move(middle[0] + 200, middle[1], steps=4)
     page.mouse.up()
-    label = other_label(page, label)
-    assert span_of(label)[1] < end and page.is_visible("#now")
+    wait_span(page, lambda s, e: e < end, "the drag goes back")
+    assert page.is_visible("#now")
     page.keyboard.press("End")
-    shown(page, "#now", lambda text: page.is_hidden("#now"))
+    wait_span(page, lambda s, e: e == end, "the newest are shown")
+    assert page.is_hidden("#now")
     page.keyboard.press("ArrowLeft")
     last = rows[-1]
     want = "  ".join(f"{name} {last[name]:,.2f}" for name in ("open", "high", "low", "close"))

@@ -29,7 +29,8 @@ def start(page, kind, **fields):
 def test_the_pipeline_is_shown_and_steered(service, kafka, names, open_page):
     kafka.create_topic(names.bars_topic)
     gateway, ingest = service("gateway"), service("ingest", rotate_age_ms=1000)
-    model = start_model(service, **neighbours(gateway=gateway, ingest=ingest))
+    model = start_model(service, pipeline_timeout_ms=10000,
+                        **neighbours(gateway=gateway, ingest=ingest))
     page = open_page(model)
     wait_until(lambda: page.wait_for_timeout(50) or
                [card(page, n) for n in ("gateway", "ingest", "hdfs")] == ["up"] * 3, "all are up")
@@ -82,7 +83,7 @@ def steered(service, exchange, tmp_path, open_page):
         f"2025-07-01T00:0{i}:00Z,107120,107150,107100,107135,8\n" for i in range(3)))
     gateway = service("gateway", replay_dir=tmp_path, yahoo_url=exchange.url, feed_settle_ms=0,
                       coinbase_url=exchange.url, binance_url=exchange.url)
-    page = open_page(start_model(service, **neighbours(gateway=gateway)))
+    page = open_page(start_model(service, pipeline_timeout_ms=10000, **neighbours(gateway=gateway)))
     wait_until(lambda: page.wait_for_timeout(50) or page.is_enabled("#start"), "it may be steered")
     return gateway, page
 
