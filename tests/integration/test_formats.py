@@ -97,7 +97,7 @@ def test_killed_while_packed_files_are_written_and_joined(service, kafka, hdfs, 
 
     def joined():  # a name may still cover the files after it
         parts = hdfs.published(names.hdfs_root, "ticks")
-        return len(parts) < 5 and parts[-1].last == count - 1 and all(
+        return len(parts) < 4 and parts[-1].last == count - 1 and all(
             one.last + 1 == other.first for one, other in zip(parts, parts[1:]))
     wait_until(joined, "all is published and joined", 90)
     ingest.wait_ready()

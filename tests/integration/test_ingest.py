@@ -39,6 +39,12 @@ def wait_reason(ingest, words):
                       f"readiness tells of: {words}")
 
 
+def wait_told(ingest, member):
+    """The first partition's: the status follows readiness by a moment."""
+    return wait_until(lambda: (lambda all: all and all[0][member])(partitions(ingest)),
+                      f"the status tells {member}")
+
+
 def published(hdfs, names):
     """How many offsets the files cover."""
     return sum(last - first + 1 for ranges in hdfs.offsets(names.hdfs_root, "ticks").values()
@@ -102,9 +108,9 @@ def test_other_writers_json_is_taken(service, kafka, hdfs, names):
     ({"rotate_idle_ms": 700}, [(0, 249)]),
 ])
 def test_rotation(service, kafka, hdfs, names, rule, expected):
-    ingest = service("ingest", **{**NEVER, **rule})
-    wait_reading(ingest)
+    kafka.create_topic(names.ticks_topic)
     kafka.produce(names.ticks_topic, [ticks.json_of(i) for i in range(250)])
+    ingest = service("ingest", **{**NEVER, **rule})  # it reads them in one go
     enough = 200 if "rotate_rows" in rule else 230
     wait_until(lambda: published(hdfs, names) >= enough, "files are published by the rule")
     ranges = [(r.first, r.last) for r in hdfs.published(names.hdfs_root, "ticks")]
@@ -327,11 +333,12 @@ def test_a_sleeper_is_fenced(service, kafka, hdfs, names):
 @pytest.mark.timeout(240)
 def test_an_instance_joins_and_leaves(service, kafka, hdfs, names):
     kafka.create_topic(names.ticks_topic, 3)
-    first = service("ingest", **NEVER, **SESSION)
+    patient = {**SESSION, "kafka.max.poll.interval.ms": 60000, "revoke_timeout_ms": 20000}
+    first = service("ingest", **NEVER, **patient)
     wait_reading(first, 3)
     kafka.produce(names.ticks_topic, [ticks.json_of(i) for i in range(300)])
     wait_until(lambda: sum(p["open"]["rows"] for p in partitions(first)) == 300, "all is open")
-    second = service("ingest", **NEVER, **SESSION)
+    second = service("ingest", **NEVER, **patient)
     spread([first, second], 3)
     # what went over was published before it went
     moved = {p["partition"] for p in partitions(second)}
@@ -369,6 +376,7 @@ def test_transactions_leave_gaps_that_ranges_cover(service, kafka, hdfs, names):
         producer.send(names.ticks_topic, ticks.json_of(number).encode())
         producer.flush()
         end()
+        kafka.wait_settled(names.ticks_topic)
         if number == 1:
             assert len(flush(ingest)) == 1
     producer.close()
@@ -390,12 +398,14 @@ def test_retention_that_passed_us_is_said(service, kafka, hdfs, names):
     admin.close()
     ingest.start(wait_ready=False)
     assert "offsets 10 to 19" in wait_reason(ingest, "deleted from Kafka")
+    wait_told(ingest, "lost")
     flush(ingest)  # what is left is read at once
     assert hdfs.offsets(names.hdfs_root, "ticks") == {0: [(0, 9), (20, 29)]}
     assert ingest.metric("ingest_lost_offsets_total", dataset="ticks") == 10
     ingest.stop()  # a restart is no acknowledgement
     ingest.start(wait_ready=False)
     wait_reason(ingest, "offsets 10 to 19")
+    wait_told(ingest, "lost")
     answer = ingest.post("/v1/partitions/0/acknowledge-loss?dataset=ticks")
     assert answer.status_code == 202
     assert answer.json() == {"acknowledged": [{"first_offset": 10, "last_offset": 19}]}
@@ -411,7 +421,7 @@ def test_a_topic_made_anew_is_refused(service, kafka, hdfs, names):
     kafka.produce(names.ticks_topic, [ticks.json_of(0)])
     ingest = service("ingest", wait_ready=False, **NEVER)
     assert names.ticks_topic in wait_reason(ingest, "made anew")
-    assert partitions(ingest)[0]["error"]["kind"] == "conflict"
+    assert wait_told(ingest, "error")["kind"] == "conflict"
     assert partitions(ingest)[0]["state"] == "blocked"
 
 

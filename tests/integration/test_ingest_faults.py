@@ -151,7 +151,8 @@ def test_a_datanode_that_is_away(service, fake, feed):
     """Another one is asked for at once."""
     with socket.socket() as taken:  # bound, and nobody listens
         taken.bind(("127.0.0.1", 0))
-        ingest = service("ingest", hdfs_urls=fake.url, **QUICK)
+        ingest = service("ingest", hdfs_urls=fake.url, **{**QUICK, "hdfs_timeout_ms": 20000,
+                                                          "hdfs_idle_timeout_ms": 20000})
         fake.away_port = taken.getsockname()[1]
         for _ in range(2):
             feed.send()

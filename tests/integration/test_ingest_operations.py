@@ -83,7 +83,7 @@ def test_files_are_told_and_what_was_read_before_a_pause_waits(service, kafka, h
     assert ingest.post("/v1/pause").status_code == 200
     wait_until(lambda: ingest.metric("ingest_unpublished_age_seconds", dataset="ticks") > 0.3,
                "its age is told")
-    assert partitions(ingest)[0]["unpublished_age_ms"] > 300
+    wait_until(lambda: partitions(ingest)[0]["unpublished_age_ms"] > 300, "the status tells it too")
     ingest.stop()  # is no reason to publish: whoever is next reads them again
     assert len(hdfs.rows(names.hdfs_root, "ticks")) == 100
     ingest.start()

@@ -188,7 +188,7 @@ def test_a_reader_sees_each_row_once_while_files_are_joined(service, kafka, hdfs
         time.sleep(dice.uniform(0, 0.5))  # the random moment, not a wait for something
         ingest.kill()
         ingest.start(wait_ready=False)
-    wait_files(hdfs, names, 3, count - 1)
+    wait_files(hdfs, names, JOIN_FILES - 1, count - 1)  # nothing is left to be joined
     watch.stop()
     assert len(read()) == count
     ingest.wait_ready()

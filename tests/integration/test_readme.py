@@ -40,8 +40,8 @@ def examples():
 
 
 @pytest.fixture
-def ports(service, stack, hdfs, tmp_path):
-    """{default port: this test's} of a pipeline with both built-in models trained."""
+def pipeline(service, stack, hdfs, tmp_path):
+    """A pipeline with both built-in models trained: {default port: this test's}, and its services."""
     gateway = service("gateway", replay_dir=ROOT / "deploy" / "local" / "data",
                       simulator_autostart=True)
     ingest = service("ingest", hdfs_root="/bitcoin", rotate_age_ms=1000)
@@ -59,7 +59,7 @@ def ports(service, stack, hdfs, tmp_path):
                    f"{name} is trained", 60)
     return {5550: gateway.port, 5551: ingest.port, 5552: model.port,
             6550: gateway.management_port, 6551: ingest.management_port,
-            6552: model.management_port, 9870: stack.ports["namenode-http"]}
+            6552: model.management_port, 9870: stack.ports["namenode-http"]}, (gateway, ingest, model)
 
 
 def members(value):
@@ -86,8 +86,11 @@ def check(command, shown, ports):
 
 
 @pytest.mark.timeout(300)
-def test_the_examples_of_readme(ports):
+def test_the_examples_of_readme(pipeline):
+    ports, services = pipeline
     pairs = examples()
     assert pairs, "README.md has no ```console block with a curl command"
     for command, shown in pairs:
+        for one in services if "readyz" in command else ():
+            one.wait_ready()
         check(command, shown, ports)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """POST /v1/dead-letters/replay: what was refused and would be taken now becomes a row, once, however
 often it is asked for and whatever breaks meanwhile."""
+import itertools
 import json
 import threading
+import time
 
 import pytest
 import requests
@@ -57,19 +59,22 @@ def refused(service, kafka, names):
     return refuse
 
 
-def copies(kafka, topic):
+def copies(kafka, topic, limit_s=60):
     """{offset that a record was sent from: how many committed copies there are}, and the copies."""
     consumer = KafkaConsumer(bootstrap_servers=kafka.address, enable_auto_commit=False,
-                             isolation_level="read_committed", auto_offset_reset="earliest",
-                             consumer_timeout_ms=1000)
-    consumer.assign([TopicPartition(topic, 0)])
+                             isolation_level="read_committed", auto_offset_reset="earliest")
+    partition = TopicPartition(topic, 0)
+    consumer.assign([partition])
+    end, limit = kafka.end_offsets(topic, "read_committed")[0], time.monotonic() + limit_s
     found, sent = {}, []
-    for record in consumer:
-        headers = dict(record.headers)
-        if HEADERS[1] in headers:
-            offset = int(headers[HEADERS[1]])
-            found[offset] = found.get(offset, 0) + 1
-            sent.append((record, headers))
+    while consumer.position(partition) < end:
+        assert time.monotonic() < limit, f"{topic} was not read within {limit_s} s"
+        for record in itertools.chain(*consumer.poll(timeout_ms=500).values()):
+            headers = dict(record.headers)
+            if HEADERS[1] in headers:
+                offset = int(headers[HEADERS[1]])
+                found[offset] = found.get(offset, 0) + 1
+                sent.append((record, headers))
     consumer.close()
     return found, sent
 
@@ -93,6 +98,7 @@ def test_what_is_good_now_becomes_a_row_once(refused, kafka, hdfs, names):
     assert counts(rest) == (3, 6, 2) and rest["more"] is False and rest["next"] == 12
     again = replay(ingest)
     assert counts(again) == (0, 9, 2)
+    kafka.wait_settled(names.ticks_topic)
     flush(ingest)
     assert numbers(hdfs, names) == list(range(6)) + [8] + list(range(9, 12))
     assert len(hdfs.dead_letters(names.hdfs_root, "ticks")) == 11
@@ -154,6 +160,7 @@ def test_killed_in_the_middle(refused, kafka, hdfs, names):
     assert answer["replayed"] + answer["skipped"] == kills * part
     print(f"{answer['skipped'] // part} of the killed calls were committed")
     assert counts(replay(ingest)) == (0, kills * part, 0)
+    kafka.wait_settled(names.ticks_topic)
     flush(ingest)
     assert copies(kafka, names.ticks_topic)[0] == {offset: 1 for offset in range(kills * part)}
     assert numbers(hdfs, names) == list(range(kills * part))
@@ -176,7 +183,7 @@ def test_nothing_is_replayed_while_kafka_or_the_ledger_is_not_to_be_had(refused,
     assert int(answer.headers["Retry-After"]) >= 1
     assert away.metric("ingest_replayed_records_total") == 0
 
-    ingest.settings["replay_timeout_ms"] = 5000
+    ingest.settings["replay_timeout_ms"] = 15000
     ingest.start(wait_ready=False)
     ingest.wait_listening()
     assert counts(replay(ingest, limit=1)) == (1, 0, 0)
@@ -186,7 +193,7 @@ def test_nothing_is_replayed_while_kafka_or_the_ledger_is_not_to_be_had(refused,
     other.begin_transaction()
     entry = {"partition": 0, "offsets": [[1, 1]]}
     other.send(ledger, json.dumps(entry).encode(), key=b"0:1").get(30)
-    answer = ingest.post("/v1/dead-letters/replay?dataset=ticks")
+    answer = ingest.post("/v1/dead-letters/replay?dataset=ticks", timeout=60)
     assert answer.status_code == 503 and "unfinished" in answer.json()["detail"], answer.text
     other.commit_transaction()
     assert counts(replay(ingest)) == (0, 2, 0)  # what the other one says is believed
@@ -194,5 +201,5 @@ def test_nothing_is_replayed_while_kafka_or_the_ledger_is_not_to_be_had(refused,
     other.send(ledger, b"no entry", key=b"0:2").get(30)
     other.commit_transaction()
     other.close()
-    answer = ingest.post("/v1/dead-letters/replay?dataset=ticks")
+    answer = ingest.post("/v1/dead-letters/replay?dataset=ticks", timeout=60)
     assert answer.status_code == 503 and "can't be read" in answer.json()["detail"], answer.text

@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from support import wait_until
 from support import numbered_ticks as ticks
 from support.hdfs import HdfsClient
 
@@ -41,6 +42,8 @@ def test_verify_agrees_and_refutes(verify, kafka, hdfs, names):
     assert "48 rows, 2 dead letters" in report and "25 rows, 0 dead letters" in report
     assert "1 records of them not published yet" in report
 
+    wait_until(lambda: [part.partition for part in hdfs.published(names.hdfs_root, "ticks")] == [0, 1],
+               "the files are joined")
     ingest.stop()
     bitcoin = HdfsClient(hdfs.url, "bitcoin")
     file = hdfs.published(names.hdfs_root, "ticks")[0]

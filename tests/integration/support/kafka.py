@@ -6,6 +6,7 @@ import time
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from servers import kafka_wire
+from . import wait_until
 
 Message = collections.namedtuple("Message", "partition offset key value timestamp_ms")
 
@@ -32,15 +33,20 @@ class KafkaClient:
             producer.close()
         return [(record.partition, record.offset) for record in done]
 
-    def end_offsets(self, topic):
-        """{partition: the next offset}"""
-        consumer = KafkaConsumer(bootstrap_servers=self.address)
+    def end_offsets(self, topic, isolation_level="read_uncommitted"):
+        """{partition: the next offset}; "read_committed": where the first open transaction begins"""
+        consumer = KafkaConsumer(bootstrap_servers=self.address, isolation_level=isolation_level)
         try:
             partitions = [TopicPartition(topic, p)
                           for p in consumer.partitions_for_topic(topic) or ()]
             return {p.partition: end for p, end in consumer.end_offsets(partitions).items()}
         finally:
             consumer.close()
+
+    def wait_settled(self, topic):
+        """Kafka answers the end of a transaction before it is written to the partitions."""
+        wait_until(lambda: self.end_offsets(topic, "read_committed") == self.end_offsets(topic),
+                   f"no transaction is open in {topic}")
 
     def read_all(self, topic, limit_s=60):
         """Every message that is in the topic now, by partition and offset."""
