@@ -286,9 +286,12 @@ static void fake_name_node(struct fake_request *request)
 /* One of the faults that a test asked for; a read that was held may be one as well. */
 static bool fake_fails(struct fake_request *request)
 {
-	if (atomic_load(&request->hdfs->fail_next) <= 0)
+	int left = atomic_load(&request->hdfs->fail_next);
+	while (left > 0 &&
+	       !atomic_compare_exchange_weak(&request->hdfs->fail_next, &left, left - 1))
+		;
+	if (left <= 0)
 		return false;
-	atomic_fetch_sub(&request->hdfs->fail_next, 1);
 	request->status = "503 Service Unavailable";
 	return true;
 }

@@ -224,8 +224,8 @@ static void test_a_silent_server_is_a_timeout(void **state)
 {
 	struct script script = { .answer = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhell",
 				 .silent = true };
-	struct http_call idle = { .limits = { 1000, 300, 10000 } };
-	struct http_call total = { .limits = { 1000, 0, 300 } };
+	struct http_call idle = { .limits = { 5000, 300, 10000 } };
+	struct http_call total = { .limits = { 5000, 0, 2500 } };
 	int64_t begun_us = monotonic_now_us();
 
 	(void)state;

@@ -111,23 +111,35 @@ static void test_drain_waits_for_what_is_in_flight(void **state)
 	http_testing_stop(t);
 }
 
-static void test_stopping_does_not_wait_for_idle_connections(void **state)
+/* How long the stop of a server took that has an idle connection. */
+static int64_t stop_beside_an_idle_one_us(void)
 {
 	struct http_testing *t = new_testing();
-	int64_t begun_us;
+	int64_t begun_us, took_us;
 	int fd;
 
-	(void)state;
 	http_testing_start(t);
 	fd = socket_connect(http_server_port(t->server));
 	assert_true(socket_say(fd, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
 	socket_answer(fd, t->answer, sizeof t->answer, false);
 	begun_us = monotonic_now_us();
 	http_server_destroy(&t->server);
-	assert_true(monotonic_now_us() - begun_us < 1500000);
+	took_us = monotonic_now_us() - begun_us;
 	assert_int_equal(socket_rest(fd, t->answer, sizeof t->answer), 0);
 	close(fd);
 	http_testing_stop(t);
+	return took_us;
+}
+
+/* One that waits takes its time each time; one that doesn't may meet a pause of the machine. */
+static void test_stopping_does_not_wait_for_idle_connections(void **state)
+{
+	bool at_once = false;
+
+	(void)state;
+	for (int tries = 0; tries < 3 && !at_once; tries++)
+		at_once = stop_beside_an_idle_one_us() < 1500000;
+	assert_true(at_once);
 }
 
 static void *ask_often(void *user)

@@ -26,7 +26,9 @@
 #define TO_DATANODE  REDIRECT("127.0.0.1:%PORT%")
 #define COUNT(steps) (sizeof(steps) / sizeof((steps)[0]))
 
-static const struct http_limits limits = { .connect_ms = 2000, .idle_ms = 2000, .total_ms = 5000 };
+static const struct http_limits limits = { .connect_ms = 5000,
+					   .idle_ms = 20000,
+					   .total_ms = 60000 };
 
 struct fixture {
 	struct peer peer, other;
@@ -254,9 +256,9 @@ static void a_silent_datanode_is_left(void **state)
 		{ TO_DATANODE },
 		{ .expect = "PUT /data", .then = PEER_HANG },
 	};
-	static const struct http_limits shorter = { .connect_ms = 500,
-						    .idle_ms = 1000,
-						    .total_ms = 1500 };
+	static const struct http_limits shorter = { .connect_ms = 5000,
+						    .idle_ms = 3000,
+						    .total_ms = 6000 };
 	struct fixture f;
 	peer_start(&f.peer, steps, COUNT(steps));
 	snprintf(f.urls, sizeof f.urls, "http://127.0.0.1:%d", f.peer.port);

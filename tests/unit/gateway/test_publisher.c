@@ -48,6 +48,14 @@ static struct counting_ticket new_ticket(struct fixture *f)
 	};
 }
 
+static int told(struct counting_ticket *ticket)
+{
+	pthread_mutex_lock(&ticket->lock);
+	int total = ticket->total;
+	pthread_mutex_unlock(&ticket->lock);
+	return total;
+}
+
 static void wait_told(struct counting_ticket *ticket, int total)
 {
 	struct timespec until;
@@ -61,17 +69,29 @@ static void wait_told(struct counting_ticket *ticket, int total)
 	assert_int_equal(total, ticket->total);
 }
 
-static int set_up(void **state)
+static int begin(void **state, int64_t delivery_timeout_ms, int64_t broker_timeout_ms)
 {
 	static struct fixture f;
 	mock_gateway_init(&f.mock);
-	f.mock.gateway.settings.delivery_timeout_ms = 1500;
+	f.mock.gateway.settings.delivery_timeout_ms = delivery_timeout_ms;
+	f.mock.gateway.settings.broker_timeout_ms = broker_timeout_ms;
 	f.mock.gateway.settings.queue_limit_records = 10;
 	mock_gateway_start(&f.mock);
 	f.publisher = f.mock.gateway.publisher;
 	tick_record(wall_now_us(), &f.tick);
 	*state = &f;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return begin(state, 15000, 800); /* the mock cluster answers no question about limits */
+}
+
+/* Where the broker goes, and its absence is waited for. */
+static int set_up_impatient(void **state)
+{
+	return begin(state, 1500, 300);
 }
 
 static int tear_down(void **state)
@@ -215,7 +235,7 @@ static void a_full_queue_is_a_limit_that_passes(void **state)
 	while (error == ERROR_OK) {
 		error = publisher_send(f->publisher, &f->tick, &ticket.base, &f->fault);
 		sent += error == ERROR_OK;
-		assert_true(sent <= 10);
+		assert_true(sent - told(&ticket) <= 10); /* some may be through by now */
 	}
 	assert_int_equal(ERROR_LIMIT, error);
 	int64_t deadline_us = in_ms(WAIT_MS);
@@ -262,6 +282,7 @@ static void a_drain_settles_everything(void **state)
 }
 
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define IMPATIENT(test)    cmocka_unit_test_setup_teardown(test, set_up_impatient, tear_down)
 
 int main(void)
 {
@@ -270,8 +291,8 @@ int main(void)
 		WITH_FIXTURE(a_time_out_of_the_window_never_reaches_kafka),
 		WITH_FIXTURE(what_kafka_never_takes_is_refused),
 		WITH_FIXTURE(what_is_refused_after_a_retry_is_not_called_refused),
-		WITH_FIXTURE(an_outage_is_told_and_survived),
-		WITH_FIXTURE(what_left_once_is_not_called_unavailable),
+		IMPATIENT(an_outage_is_told_and_survived),
+		IMPATIENT(what_left_once_is_not_called_unavailable),
 		WITH_FIXTURE(a_full_queue_is_a_limit_that_passes),
 		WITH_FIXTURE(a_fatal_error_brings_a_new_producer),
 		WITH_FIXTURE(a_drain_settles_everything),

@@ -30,7 +30,7 @@ static void scripted_begin(struct scripted_hdfs *hdfs, const struct peer_step *s
 		.user = "u",
 		.token = "",
 		.host_map = "",
-		.limits = { .connect_ms = 2000, .idle_ms = 2000, .total_ms = 5000 },
+		.limits = { .connect_ms = 5000, .idle_ms = 20000, .total_ms = 60000 },
 	};
 	assert_int_equal(webhdfs_new(&options, &hdfs->client, NULL), ERROR_OK);
 }

@@ -54,7 +54,9 @@
 	}
 
 enum { LIMIT_US = 20000000 };
-static const struct http_limits limits = { .connect_ms = 2000, .idle_ms = 2000, .total_ms = 5000 };
+static const struct http_limits limits = { .connect_ms = 5000,
+					   .idle_ms = 20000,
+					   .total_ms = 60000 };
 
 struct fixture {
 	struct peer peer;

@@ -130,9 +130,10 @@ static void after_a_refusal_it_waits(void **state)
 	struct fixture *f = *state;
 	const int64_t began_us = monotonic_now_us(), limit_us = began_us + LIMIT_US;
 	assert_int_equal(refetch_start(f->consumer, f->metrics, &f->refetch, NULL), ERROR_OK);
-	refetch_wish(f->refetch, "t", 7);
-	while (!was_asked(f, "kafka") && monotonic_now_us() < limit_us)
+	while (!was_asked(f, "kafka") && monotonic_now_us() < limit_us) {
+		refetch_wish(f->refetch, "t", 7);
 		poll(NULL, 0, STEP_MS);
+	}
 	while (!was_asked(f, "ok") && monotonic_now_us() < limit_us) {
 		refetch_wish(f->refetch, "t", 0);
 		poll(NULL, 0, STEP_MS);

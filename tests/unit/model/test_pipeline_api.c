@@ -107,7 +107,7 @@ static void one_that_is_away_is_asked_once(void **state)
 	assert_true(http_answer_has(t->http, "\"ready\":null,\"counters\":null,\"sources\":null,"
 					     "\"state\":\"away\",\"reason\":\""));
 	GATEWAY(t, peer, { .expect = "GET /readyz ", .then = PEER_HANG });
-	t->app.pipeline.pipeline_timeout_ms = 100;
+	t->app.pipeline.pipeline_timeout_ms = 1000;
 	assert_int_equal(look(t, "gateway"), 200);
 	gateway_ends(&peer);
 	assert_true(http_answer_has(t->http, "\"state\":\"away\""));
@@ -196,7 +196,7 @@ static void no_answer_to_a_start(void **state)
 {
 	struct model_testing *t = *state;
 	GATEWAY(t, peer, { .then = PEER_HANG });
-	t->app.pipeline.pipeline_timeout_ms = 100;
+	t->app.pipeline.pipeline_timeout_ms = 1000;
 	assert_int_equal(http_ask(t->http, "POST /v1/pipeline/gateway/sources", JSON, "{}"), 504);
 	assert_true(http_answer_is_problem(t->http, "outcome-unknown"));
 	gateway_ends(&peer);

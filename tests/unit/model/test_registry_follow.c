@@ -222,7 +222,7 @@ static void a_stop_does_not_wait_for_a_hanging_hdfs(void **state)
 	int64_t began_us = monotonic_now_us();
 	registry_stop(f->registry);
 	int64_t spent_ms = (monotonic_now_us() - began_us) / 1000;
-	assert_in_range(spent_ms, 0, REGISTRY_STOP_MS + 1000);
+	assert_in_range(spent_ms, 0, 8000); /* the call's own limit is 10 s */
 	atomic_store(&f->hdfs->hold_all, false);
 	close_all(f);
 	assert_true(bytes_of(f, VERSION(1)) < 1000);

@@ -65,6 +65,7 @@ static void a_running_job_can_be_cancelled(void **state)
 	char id[JOB_ID_LENGTH + 1];
 	put_ticks(f, 0, 100, 1);
 	assert_int_equal(train(f, "ia").version, 1);
+	put_ticks(f, 100, 100, 2);
 	atomic_store(&f->hdfs->hold_data, true);
 	assert_int_equal(training_begin(f->training, "ia", "api", id, NULL), ERROR_OK);
 	assert_int_equal(training_cancel(f->training, id, NULL), ERROR_OK);
@@ -151,7 +152,9 @@ static void only_what_is_new_is_read(void **state)
 			     "part-00000-00000000000000000000-00000000000000000299.csv");
 	pthread_mutex_unlock(&f->hdfs->lock);
 	assert_int_equal(train(f, "ia").rows_used, 499);
-	/* Broken factors only cost time. */
+	/* Broken factors only cost time. They are kept after their job has ended, and before another
+	 * one of this single thread begins. */
+	assert_int_equal(train(f, "streamlit").state, JOB_REFUSED);
 	assert_int_equal(registry_sync(f->registry, &f->why), ERROR_OK);
 	fake_put(f->hdfs, "/bitcoin/models/ia/factors.json", "{\"sha256\":", 10);
 	assert_int_equal(train(f, "ia").rows_used, 499);
