@@ -88,6 +88,18 @@ static int set_up(void **state)
 	return begin(state, 15000, 800); /* the mock cluster answers no question about limits */
 }
 
+/* After a pause of the machine the gate may be shut for a moment. */
+static enum error send_tick(struct fixture *f, struct counting_ticket *ticket)
+{
+	const int64_t deadline_us = in_ms(WAIT_MS);
+	enum error error;
+	do
+		error = publisher_send(f->publisher, &f->tick, &ticket->base, &f->fault);
+	while (error == ERROR_UNAVAILABLE && monotonic_now_us() < deadline_us &&
+	       publisher_wait_open(f->publisher, deadline_us) == ERROR_OK);
+	return error;
+}
+
 /* Where the broker goes, and its absence is waited for. */
 static int set_up_impatient(void **state)
 {
@@ -106,8 +118,7 @@ static void stored_records_get_their_offsets(void **state)
 	struct fixture *f = *state;
 	struct counting_ticket ticket = new_ticket(f);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(ERROR_OK,
-				 publisher_send(f->publisher, &f->tick, &ticket.base, &f->fault));
+		assert_int_equal(ERROR_OK, send_tick(f, &ticket));
 		wait_told(&ticket, i + 1);
 		assert_int_equal(i, ticket.offset);
 		assert_int_equal(0, ticket.partition);
@@ -116,7 +127,7 @@ static void stored_records_get_their_offsets(void **state)
 	assert_int_equal(3, (int)mock_records(&f->mock, "tick", "test", "accepted"));
 	assert_int_equal(0, (int)mock_records(&f->mock, "bar", "test", "accepted"));
 	assert_ptr_equal(ticket.base.origin, publisher_origin(f->publisher, "test"));
-	assert_true(publisher_is_open(f->publisher, NULL));
+	assert_int_equal(ERROR_OK, publisher_wait_open(f->publisher, in_ms(WAIT_MS)));
 }
 
 static void a_time_out_of_the_window_never_reaches_kafka(void **state)
@@ -138,10 +149,10 @@ static void what_kafka_never_takes_is_refused(void **state)
 	struct counting_ticket ticket = new_ticket(f);
 	rd_kafka_mock_push_request_errors(f->mock.cluster, PRODUCE_REQUEST, 1,
 					  RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP);
-	assert_int_equal(ERROR_OK, publisher_send(f->publisher, &f->tick, &ticket.base, &f->fault));
+	assert_int_equal(ERROR_OK, send_tick(f, &ticket));
 	wait_told(&ticket, 1);
 	assert_int_equal(1, ticket.told[PUBLISH_REFUSED]);
-	assert_int_equal(ERROR_OK, publisher_send(f->publisher, &f->tick, &ticket.base, &f->fault));
+	assert_int_equal(ERROR_OK, send_tick(f, &ticket));
 	wait_told(&ticket, 2);
 	assert_int_equal(1, ticket.told[PUBLISH_STORED]);
 }
@@ -154,7 +165,7 @@ static void what_is_refused_after_a_retry_is_not_called_refused(void **state)
 	rd_kafka_mock_push_request_errors(f->mock.cluster, PRODUCE_REQUEST, 2,
 					  RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
 					  RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP);
-	assert_int_equal(ERROR_OK, publisher_send(f->publisher, &f->tick, &ticket.base, &f->fault));
+	assert_int_equal(ERROR_OK, send_tick(f, &ticket));
 	wait_told(&ticket, 1);
 	assert_int_equal(1, ticket.told[PUBLISH_UNKNOWN]);
 }
@@ -233,14 +244,14 @@ static void a_full_queue_is_a_limit_that_passes(void **state)
 	int sent = 0;
 	enum error error = ERROR_OK;
 	while (error == ERROR_OK) {
-		error = publisher_send(f->publisher, &f->tick, &ticket.base, &f->fault);
+		error = send_tick(f, &ticket);
 		sent += error == ERROR_OK;
 		assert_true(sent - told(&ticket) <= 10); /* some may be through by now */
 	}
 	assert_int_equal(ERROR_LIMIT, error);
 	int64_t deadline_us = in_ms(WAIT_MS);
 	while (error == ERROR_LIMIT && publisher_wait_room(f->publisher, deadline_us) == ERROR_OK)
-		error = publisher_send(f->publisher, &f->tick, &ticket.base, &f->fault);
+		error = send_tick(f, &ticket);
 	assert_int_equal(ERROR_OK, error);
 	wait_told(&ticket, sent + 1);
 	assert_int_equal(sent + 1, ticket.told[PUBLISH_STORED]);
@@ -261,7 +272,7 @@ static void a_fatal_error_brings_a_new_producer(void **state)
 	while (metric_value(replaced) < 1)
 		assert_true(monotonic_now_us() < give_up_us);
 	assert_int_equal(ERROR_OK, publisher_wait_open(f->publisher, in_ms(WAIT_MS)));
-	assert_int_equal(ERROR_OK, publisher_send(f->publisher, &f->tick, &ticket.base, &f->fault));
+	assert_int_equal(ERROR_OK, send_tick(f, &ticket));
 	wait_told(&ticket, 1);
 	assert_int_equal(1, ticket.told[PUBLISH_STORED]);
 }
@@ -272,8 +283,7 @@ static void a_drain_settles_everything(void **state)
 	struct counting_ticket ticket = new_ticket(f);
 	rd_kafka_mock_broker_set_rtt(f->mock.cluster, 1, 1000);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(ERROR_OK,
-				 publisher_send(f->publisher, &f->tick, &ticket.base, &f->fault));
+		assert_int_equal(ERROR_OK, send_tick(f, &ticket));
 	publisher_drain(f->publisher, in_ms(10)); /* too short for what is in flight */
 	assert_int_equal(3, ticket.total);
 	assert_int_equal(0, ticket.told[PUBLISH_REFUSED]);
