@@ -33,8 +33,9 @@ static int on_log(const struct mg_connection *connection, const char *message)
 	return 1;
 }
 
-/* There may be idle ones to close. Under the lock, or it comes between the guard's look at the number
- * of connections and its wait, and the newcomers wait as long as an idle server's guard sleeps. */
+/* There may be idle ones to close. Under the lock, or it comes between the guard's look at the
+ * number of connections and its wait, and the newcomers wait as long as an idle server's guard
+ * sleeps. */
 static void wake_guard(struct http_server *server)
 {
 	pthread_mutex_lock(&server->guard_lock);

@@ -44,10 +44,11 @@ struct kafka_topic {
 	bool compacted;          /* the last record of each key is kept for ever */
 };
 
-/* Makes the topics that are missing; one that exists is OK and stays as it is. OK: Kafka lists all of
- * them. UNREACHABLE, TIMEOUT or KAFKA with `why`, after five times `timeout_ms` at most. `handle` is any producer or consumer. A new topic keeps its records by
- * bytes, never by age, because a replay writes records of past years; and it takes times up to two
- * days ahead where the broker has such a limit, because records may be one day ahead. */
+/* Makes the topics that are missing; one that exists is OK and stays as it is. OK: Kafka lists all
+ * of them. UNREACHABLE, TIMEOUT or KAFKA with `why`, after five times `timeout_ms` at most.
+ * `handle` is any producer or consumer. A new topic keeps its records by bytes, never by age,
+ * because a replay writes records of past years; and it takes times up to two days ahead where the
+ * broker has such a limit, because records may be one day ahead. */
 enum error kafka_topics_ensure(rd_kafka_t *handle, const struct kafka_topic *topics, size_t count,
 			       int timeout_ms, struct text *why) MUST_USE;
 

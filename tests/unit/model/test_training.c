@@ -152,8 +152,8 @@ static void only_what_is_new_is_read(void **state)
 			     "part-00000-00000000000000000000-00000000000000000299.csv");
 	pthread_mutex_unlock(&f->hdfs->lock);
 	assert_int_equal(train(f, "ia").rows_used, 499);
-	/* Broken factors only cost time. They are kept after their job has ended, and before another
-	 * one of this single thread begins. */
+	/* Broken factors only cost time. They are kept after their job has ended, and before
+	 * another one of this single thread begins. */
 	assert_int_equal(train(f, "streamlit").state, JOB_REFUSED);
 	assert_int_equal(registry_sync(f->registry, &f->why), ERROR_OK);
 	fake_put(f->hdfs, "/bitcoin/models/ia/factors.json", "{\"sha256\":", 10);
