@@ -61,8 +61,7 @@ bool publisher_note_requests(struct publisher *p, rd_kafka_conf_t *conf)
 	       RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/* The clock first: what comes between makes it too early, so that more may have left, never less.
- */
+/* The clock first: what comes between makes it too early, and so more may have left, never less. */
 static int64_t handed_over_us(const rd_kafka_message_t *message)
 {
 	int64_t now_us = monotonic_now_us(), waited_us = rd_kafka_message_latency(message);

@@ -33,8 +33,7 @@ struct replay_letters {
 	const char *reason;   /* only these; NULL: all */
 	int64_t limit;        /* at most REPLAY_MOST_LETTERS */
 	struct record_rules rules;
-	int64_t deadline_us; /* monotonic: what was not looked at by then is left, but for the first
-			      */
+	int64_t deadline_us; /* monotonic: what was not looked at by then is left, but for one */
 	/* found; ascending */
 	struct replay_letter *letters;
 	size_t count;

@@ -1,131 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The model service trains on published files; numpy and the rows themselves say what is right."""
-import concurrent.futures
-import csv
-import datetime
 import json
 import pathlib
-import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import requests
 
 from support import wait_until
 from support.hdfs import DATASETS, HdfsError
+from support.trainings import (TICKS, WHOLE, bars, ended, lines, make_model, publish, real_bars,
+                               report, start_training, starter, ticks, train, write_file)
 
-BARS = pathlib.Path(__file__).resolve().parents[2] / "deploy/local/data/btc_usd_2023-03-01.csv"
-START = datetime.datetime(2025, 7, 1, tzinfo=datetime.timezone.utc)
-
-
-# --- data ----------------------------------------------------------------------------------------
-
-def when(seconds):
-    return (START + datetime.timedelta(seconds=float(seconds))).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def ticks(count, seed=1):
-    """Rows of numbers: buy, sell, volume, volatility, three normalised columns."""
-    random = np.random.default_rng(seed)
-    buy = np.round(random.uniform(20000, 60000, count), 2)
-    volume = np.round(random.uniform(1000, 5000, count), 2)
-    volatility = np.round(random.uniform(0, 0.1, count), 4)
-    sell = np.round(buy * 1.002 + 0.01 * volume + random.normal(0, 30, count), 2)
-    return np.column_stack([buy, sell, volume, volatility, (buy - 20000) / 40000,
-                            (sell - 20000) / 40000, (volume - 1000) / 4000])
-
-
-def bars(count, seed=1, step_s=60, volume=None):
-    random = np.random.default_rng(seed)
-    close = np.round(100000 * np.exp(np.cumsum(random.normal(0, 5e-4, count))), 2)
-    open_ = np.round(close * (1 + random.normal(0, 2e-4, count)), 2)
-    high = np.round(np.maximum(open_, close) * (1 + random.exponential(2e-4, count)), 2)
-    low = np.round(np.minimum(open_, close) * (1 - random.exponential(2e-4, count)), 2)
-    amount = np.round(random.exponential(5, count), 6) if volume is None else np.full(count, volume)
-    return np.column_stack([open_, high, low, close, amount])
-
-
-def real_bars():
-    with open(BARS, newline="") as file:
-        return [list(row.values()) for row in csv.DictReader(file)]
-
-
-def lines(rows, first_s=0, step_s=1):
-    return "".join(",".join([when(first_s + step_s * i), *(repr(float(v)) for v in row)]) + "\n"
-                   for i, row in enumerate(rows)).encode()
-
-
-def write_file(hdfs, names, dataset, first, data, count=None, partition=0):
-    count = data.count(b"\n") if count is None else count
-    path = (f"{names.hdfs_root}/data/{DATASETS[dataset]}/"
-            f"part-{partition:05d}-{first:020d}-{first + max(count, 1) - 1:020d}.csv")
-    hdfs.write(path, data)
-    return path
-
-
-def publish(hdfs, names, dataset, rows, files=1, step_s=1, partition=0, first_s=0):
-    """The rows in so many files of one partition, as ingest would have published them."""
-    first = 0
-    for part in np.array_split(np.asarray(rows), files):
-        write_file(hdfs, names, dataset, first,
-                   lines(part, first_s + first * step_s, step_s), partition=partition)
-        first += len(part)
-
-
-# --- the service ---------------------------------------------------------------------------------
 
 @pytest.fixture
 def model(service, tmp_path):
-    def start(**settings):
-        settings = {"state_dir": tmp_path / "state", "autotrain": False, **settings}
-        server = service("model", wait_ready=False, **settings)
-        wait_until(lambda: listens(server), "it listens")
-        return server
-    return start
-
-
-def listens(server):
-    assert server.process.poll() is None, server.log()
-    try:
-        return server.get("/v1/models").status_code == 200
-    except requests.ConnectionError:
-        return False
-
-
-def start_training(server, name):
-    answer = server.post(f"/v1/models/{name}/train")
-    assert answer.status_code == 202, answer.text
-    assert answer.headers["Location"] == f"/v1/jobs/{answer.json()['id']}"
-    return answer.json()["id"]
-
-
-def ended(server, job):
-    def look():
-        found = server.get(f"/v1/jobs/{job}").json()
-        return found if found["ended"] else None
-    return wait_until(look, f"job {job} ends", 60)
-
-
-def train(server, name, state="done"):
-    job = ended(server, start_training(server, name))
-    assert job["state"] == state, job
-    return job
-
-
-def report(server, name, version):
-    answer = server.get(f"/v1/models/{name}/versions/{version}")
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    return starter(service, tmp_path)
 
 
 def coefficients(found):
     return {c["name"]: c for c in found["coefficients"]}
-
-
-def make_model(server, **spec):
-    answer = server.post("/v1/models", spec)
-    assert answer.status_code == 201, answer.text
 
 
 def least_squares(x, y):
@@ -144,11 +37,6 @@ def least_squares(x, y):
     error[0] = s * np.sqrt(combination @ combination)
     return (np.r_[intercept, b[1:]], error, s,
             1 - residual @ residual / ((y - y.mean()) @ (y - y.mean())))
-
-
-WHOLE = {"kind": "seeded", "train": 1, "seed": 1}
-TICKS = {"records": "ticks", "target": "sell_price",
-         "features": ["buy_price", "volume", "volatility"]}
 
 
 # --- what a training finds -------------------------------------------------------------------------
@@ -448,156 +336,3 @@ def test_trains_by_itself_once_there_is_enough(model, hdfs, names):
     write_file(hdfs, names, "ticks", 350, lines(ticks(700, seed=3), 350))
     wait_until(lambda: len(server.get("/v1/models/ia/versions").json()["versions"]) >= 2,
                "it trains again when the data have doubled")
-
-
-# --- what lasts ------------------------------------------------------------------------------------
-
-PREDICT = {"buy_price": 30000, "volume": 3000, "volatility": 0.02}
-
-
-def stop_when_all_is_on_hdfs(server):
-    """A stop waits for HDFS no longer than three seconds, and this is not about the stop."""
-    wait_until(lambda: server.metric("model_registry_versions_behind") == 0, "all is on HDFS")
-    server.stop()
-
-
-def test_versions_outlive_the_service_and_its_local_copy(model, hdfs, names, tmp_path):
-    write_file(hdfs, names, "ticks", 0, lines(ticks(500)))
-    server = model()
-    make_model(server, name="mine", split=WHOLE, **TICKS)
-    train(server, "ia")
-    train(server, "mine")
-    said = [server.post(f"/v1/models/{m}/predict", PREDICT).json() for m in ("ia", "mine")]
-    stop_when_all_is_on_hdfs(server)
-    # A new machine: everything comes from HDFS.
-    server.settings["state_dir"] = tmp_path / "elsewhere"
-    server.start()
-    wait_until(lambda: server.get("/v1/models/mine").status_code == 200 and
-               server.get("/v1/models/mine").json()["serving"], "it reads the models")
-    assert [server.post(f"/v1/models/{m}/predict", PREDICT).json()
-            for m in ("ia", "mine")] == said
-    assert server.request("DELETE", "/v1/models/ia").status_code == 409
-    assert server.request("DELETE", "/v1/models/mine").status_code in (200, 204)
-    assert not hdfs.exists(f"{names.hdfs_root}/models/mine")
-    assert server.get("/v1/models/mine").status_code == 404
-
-
-def test_odd_folder_names(model, hdfs, names, stack, tmp_path):
-    """Field case I05: what is read, written and found again."""
-    root = names.hdfs_root + "/btc ticks/p=100%/a+b/é"
-    stack.hdfs.make_home(root)
-    write_file(hdfs, SimpleNamespace(hdfs_root=root), "ticks", 0, lines(ticks(500)))
-    server = model(hdfs_root=root)
-    assert train(server, "ia")["files"] == 1
-    assert report(server, "ia", 1)["lineage"]["folder"] == f"{root}/data/{DATASETS['ticks']}"
-    said = server.post("/v1/models/ia/predict", PREDICT).json()
-    stop_when_all_is_on_hdfs(server)
-    assert "version-00000001.json" in hdfs.names(f"{root}/models/ia")
-    server.settings["state_dir"] = tmp_path / "elsewhere"
-    server.start()
-    assert server.post("/v1/models/ia/predict", PREDICT).json() == said
-
-
-@pytest.mark.disturbs
-def test_serving_goes_on_while_hdfs_is_away(model, hdfs, names, stack):
-    write_file(hdfs, names, "ticks", 0, lines(ticks(500)))
-    server = model(hdfs_connect_timeout_ms=500)
-    train(server, "ia")
-    said = server.post("/v1/models/ia/predict", PREDICT).json()
-    server.stop()
-    stack.stop_server("namenode")
-    try:
-        server.start()
-        assert server.post("/v1/models/ia/predict", PREDICT).json() == said
-        job = ended(server, start_training(server, "ia"))
-        assert job["state"] == "failed" and job["reason"]
-        assert server.get("/v1/models/ia").json()["serving"]["version"] == 1
-    finally:
-        stack.start_server("namenode")
-        stack.wait()
-    assert wait_until(lambda: (lambda j: j["state"] == "done" and j)(
-        ended(server, start_training(server, "ia"))), "it trains again", 60)
-
-
-def test_a_broken_model_file_is_never_loaded(model, hdfs, names, tmp_path):
-    write_file(hdfs, names, "ticks", 0, lines(ticks(500)))
-    server = model()
-    train(server, "ia")
-    said = server.post("/v1/models/ia/predict", PREDICT).json()
-    stop_when_all_is_on_hdfs(server)
-    local = tmp_path / "state/models/ia/version-00000001.json"
-    text = local.read_text()
-    local.write_text(text[:len(text) // 2])
-    hdfs.write(f"{names.hdfs_root}/models/ia/version-00000002.json", text.replace("1", "2").encode())
-    server.start()
-    assert wait_until(lambda: server.get("/v1/models/ia").json()["serving"], "it is read again")
-    assert server.post("/v1/models/ia/predict", PREDICT).json() == said
-    assert server.get("/v1/models/ia/versions/2").status_code == 404
-    assert server.metric("model_registry_bad_files_total") >= 2
-
-
-def test_killed_at_any_moment_of_a_training(model, hdfs, names):
-    for part in range(20):
-        write_file(hdfs, names, "ticks", part * 1000, lines(ticks(1000, seed=part), part * 1000))
-    server = model()
-    train(server, "ia")
-    random = np.random.default_rng(5)
-    for _ in range(6):
-        start_training(server, "ia")
-        time.sleep(random.uniform(0, 0.3))  # the moment of the kill, not a wait
-        server.kill()
-        server.start()
-        wait_until(lambda: server.get("/v1/models/ia").json()["serving"], "a version serves")
-        assert server.post("/v1/models/ia/predict", PREDICT).status_code == 200
-        for version in server.get("/v1/models/ia/versions").json()["versions"]:
-            assert report(server, "ia", version["version"])["rows"] > 15000
-    assert server.metric("model_registry_bad_files_total") == 0
-
-
-def all_on_hdfs(server):
-    versions = server.get("/v1/models/ia/versions").json()["versions"]
-    return all(version["on_hdfs"] for version in versions) and versions
-
-
-def test_a_version_outlives_a_kill_right_after_its_training(model, hdfs, names, tmp_path):
-    """Its number is claimed on HDFS by then, and its bytes follow, before a stop or after a kill."""
-    write_file(hdfs, names, "ticks", 0, lines(ticks(1000)))
-    server = model()
-    for stop in (server.kill, server.stop):
-        number = train(server, "ia")["version"]
-        stop()
-        file = f"{names.hdfs_root}/models/ia/version-{number:08}.json"
-        assert hdfs.exists(file)
-        if stop == server.stop and "wait for the next start" not in server.log():  # HDFS was slow
-            assert json.loads(hdfs.read(file))["body"]["version"] == number
-        server.start()
-        assert wait_until(lambda: all_on_hdfs(server), "what was left is brought to HDFS")
-        assert json.loads(hdfs.read(file))["body"]["version"] == number
-    other = model(state_dir=tmp_path / "other")
-    wait_until(lambda: [version["version"] for version in all_on_hdfs(other) or []] == [2, 1],
-               "another instance reads them")
-    other.wait_ready()  # which one serves is read after them
-    assert (other.get("/v1/models/ia").json()["serving"]["version"]
-            == server.get("/v1/models/ia").json()["serving"]["version"])
-
-
-def test_predictions_never_fail_during_training_and_promotion(model, hdfs, names):
-    publish(hdfs, names, "ticks", ticks(20000), files=10)
-    server = model()
-    train(server, "ia")
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        stop = [False]
-
-        def ask():
-            count = 0
-            while not stop[0]:
-                answer = server.post("/v1/models/ia/predict", PREDICT)
-                assert answer.status_code == 200, answer.text
-                count += 1
-            return count
-        asking = [pool.submit(ask) for _ in range(4)]
-        for _ in range(3):
-            version = train(server, "ia")["version"]
-            server.post(f"/v1/models/ia/versions/{version}/promote")
-        stop[0] = True
-        assert sum(a.result() for a in asking) > 50
