@@ -217,6 +217,25 @@ static void only_what_is_asked_for_is_taken(void **state)
 	}
 }
 
+/* HDFS took all of the time; whoever asks again and again gets on all the same. */
+static void when_time_is_over_one_is_looked_at(void **state)
+{
+	(void)state;
+	for (int64_t since = 0, offset = 11; offset <= 15; offset++) {
+		struct script script;
+		struct replay_letters letters = asked();
+		letters.since = since;
+		letters.deadline_us = 0;
+		write_script(&script, NAME("00", "19", ".csv"), five_letters());
+		assert_int_equal(find(&script, &letters), ERROR_OK);
+		assert_int_equal(letters.count, 1);
+		assert_int_equal(letters.letters[0].offset, offset);
+		since = letters.next;
+		assert_int_equal(letters.more, offset < 15);
+		replay_letters_clean_up(&letters);
+	}
+}
+
 static void what_is_no_letter_stops_it(void **state)
 {
 	(void)state;
@@ -295,6 +314,7 @@ int main(void)
 		cmocka_unit_test(what_would_be_a_row_now_is_due),
 		cmocka_unit_test(what_is_not_committed_is_left),
 		cmocka_unit_test(only_what_is_asked_for_is_taken),
+		cmocka_unit_test(when_time_is_over_one_is_looked_at),
 		cmocka_unit_test(what_is_no_letter_stops_it),
 		cmocka_unit_test(the_largest_offset_of_all_folders_counts),
 	};
