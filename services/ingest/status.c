@@ -95,7 +95,7 @@ enum error status_flush(struct status *status, struct flush *flush, int64_t dead
 	while (!flush->done && !status->closed && monotonic_now_us() < deadline_us)
 		pthread_cond_timedwait(&status->changed, &status->lock, &until);
 	withdraw(status, flush);
-	enum error error = flush->done      ? ERROR_OK
+	enum error error = flush->reached   ? ERROR_OK
 			   : status->closed ? ERROR_CANCELLED
 					    : ERROR_TIMEOUT;
 	pthread_mutex_unlock(&status->lock);
@@ -221,9 +221,13 @@ void status_publish(struct status *status, struct partition_view *views, size_t 
 	struct partition_view *before = status->views;
 	status->views = views;
 	status->count = count;
-	bool turned = status->totals.paused != totals->paused;
+	bool wake = status->totals.paused != totals->paused;
 	status->totals = *totals;
-	if (turned)
+	for (struct flush *flush = status->flushes; flush; flush = flush->next) {
+		flush->done = flush->reached;
+		wake |= flush->done;
+	}
+	if (wake)
 		pthread_cond_broadcast(&status->changed);
 	pthread_mutex_unlock(&status->lock);
 	free(before);
@@ -242,19 +246,19 @@ void status_add_file(struct status *status, const struct published_file *file)
 	pthread_mutex_unlock(&status->lock);
 }
 
-void status_visit_flushes(struct status *status, void (*visit)(struct flush *flush, void *user),
+bool status_visit_flushes(struct status *status, void (*visit)(struct flush *flush, void *user),
 			  void *user)
 {
-	bool some_done = false;
+	bool some = false;
 	pthread_mutex_lock(&status->lock);
 	for (struct flush *flush = status->flushes; flush; flush = flush->next) {
-		if (!flush->done)
-			visit(flush, user);
-		some_done |= flush->done;
+		if (flush->reached)
+			continue;
+		visit(flush, user);
+		some |= flush->reached;
 	}
-	if (some_done)
-		pthread_cond_broadcast(&status->changed);
 	pthread_mutex_unlock(&status->lock);
+	return some;
 }
 
 bool status_pause_wished(struct status *status)

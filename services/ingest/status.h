@@ -58,7 +58,8 @@ struct flush {
 	struct flush *next;
 	struct flush_target *targets;
 	size_t count;
-	bool done;
+	bool reached; /* everything is published */
+	bool done;    /* and the views that are published since show it */
 };
 
 /* Where a log ended when Kafka was asked. */
@@ -125,8 +126,9 @@ int64_t status_log_end(struct status *status, const struct dataset *dataset, int
 /* Whether somebody wished it to pause. */
 bool status_pause_wished(struct status *status);
 
-/* Calls `visit` for each flush that is not done, under the lock; done ones are woken. */
-void status_visit_flushes(struct status *status, void (*visit)(struct flush *flush, void *user),
+/* Calls `visit`, which may set `reached`, for each flush that has not reached its targets, under
+ * the lock. True: one has now; it is done with the next status_publish. */
+bool status_visit_flushes(struct status *status, void (*visit)(struct flush *flush, void *user),
 			  void *user);
 
 /* The next wish to acknowledge lost offsets; false: none. */

@@ -237,18 +237,19 @@ static bool target_reached(struct consumer *consumer, struct flush_target *targe
 
 static void fulfil_flush(struct flush *flush, void *user)
 {
-	bool done = true;
+	bool reached = true;
 	for (size_t i = 0; i < flush->count; i++) {
 		struct flush_target *target = &flush->targets[i];
 		target->done = target->done || target_reached(user, target);
-		done = done && target->done;
+		reached = reached && target->done;
 	}
-	flush->done = done;
+	flush->reached = reached;
 }
 
 void views_fulfil(struct consumer *consumer)
 {
-	status_visit_flushes(consumer->options.status, fulfil_flush, consumer);
+	if (status_visit_flushes(consumer->options.status, fulfil_flush, consumer))
+		consumer->views_at_us = consumer->now_us; /* who is answered sees it there */
 	const struct dataset *dataset;
 	int32_t number;
 	while (status_take_acknowledgement(consumer->options.status, &dataset, &number)) {

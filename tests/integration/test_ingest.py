@@ -74,6 +74,9 @@ def test_rows_are_those_of_the_topic(service, kafka, hdfs, names):
            "close": 2, "volume": 31661563904}
     kafka.produce(names.bars_topic, [json.dumps(bar)], key=b"BTC-USD")
     files = flush(ingest)
+    shown = [(p["published_offset"], p["open"]["rows"]) for dataset in ("ticks", "bars")
+             for p in partitions(ingest, dataset)]
+    assert shown == [(499, 0), (0, 0)]  # whoever was answered finds it in the status
     assert {(f["dataset"], f["first_offset"], f["last_offset"], f["rows"]) for f in files} == {
         ("ticks", 0, 499, 500), ("bars", 0, 0, 1)}
     assert hdfs.rows(names.hdfs_root, "ticks") == [ticks.line(i) for i in range(500)]

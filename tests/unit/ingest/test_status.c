@@ -145,15 +145,16 @@ static void a_pause_gives_way_to_a_later_wish_and_to_the_end(void **state)
 	status_destroy(&one.status);
 }
 
-static void visit_done(struct flush *flush, void *user)
+static void visit_reached(struct flush *flush, void *user)
 {
 	++*(int *)user;
-	flush->done = true;
+	flush->reached = true;
 }
 
 struct waiter {
 	struct status *status;
 	enum error error;
+	int64_t memory_bytes; /* of the totals when it was answered */
 };
 
 static void *wait_for_flush(void *argument)
@@ -161,23 +162,33 @@ static void *wait_for_flush(void *argument)
 	struct waiter *waiter = argument;
 	struct flush flush = { 0 };
 	waiter->error = status_flush(waiter->status, &flush, monotonic_now_us() + 30 * SECOND_US);
+	size_t count;
+	struct status_totals totals;
+	free(status_views(waiter->status, &count, &totals));
+	waiter->memory_bytes = totals.memory_bytes;
 	return NULL;
 }
 
-static void a_flush_waits_until_it_is_done(void **state)
+static void a_flush_waits_until_it_is_shown(void **state)
 {
 	(void)state;
+	const struct status_totals totals = { .joined = true, .memory_bytes = 7 };
 	struct waiter waiter = { .status = status_new() };
 	pthread_t thread;
+	int visits = 0;
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_flush, &waiter), 0);
-	for (int visits = 0; visits == 0;)
-		status_visit_flushes(waiter.status, visit_done, &visits);
+	while (!status_visit_flushes(waiter.status, visit_reached, &visits))
+		;
+	/* it is not asked again */
+	assert_false(status_visit_flushes(waiter.status, visit_reached, &visits));
+	assert_int_equal(visits, 1);
+	status_publish(waiter.status, NULL, 0, &totals);
 	pthread_join(thread, NULL);
 	assert_int_equal(waiter.error, ERROR_OK);
+	assert_int_equal(waiter.memory_bytes, 7);
 	/* it is withdrawn */
-	int visits = 0;
-	status_visit_flushes(waiter.status, visit_done, &visits);
-	assert_int_equal(visits, 0);
+	assert_false(status_visit_flushes(waiter.status, visit_reached, &visits));
+	assert_int_equal(visits, 1);
 	status_destroy(&waiter.status);
 }
 
@@ -240,7 +251,7 @@ int main(void)
 		cmocka_unit_test(files_after_a_time),
 		cmocka_unit_test(a_pause_is_answered_when_it_is_so),
 		cmocka_unit_test(a_pause_gives_way_to_a_later_wish_and_to_the_end),
-		cmocka_unit_test(a_flush_waits_until_it_is_done),
+		cmocka_unit_test(a_flush_waits_until_it_is_shown),
 		cmocka_unit_test(a_flush_ends_at_its_deadline_and_with_the_service),
 		cmocka_unit_test(ends_are_those_noted_last),
 		cmocka_unit_test(acknowledgements_are_taken_once_and_bounded),
