@@ -69,7 +69,7 @@ BINARIES := $(SERVICES:%=$(BUILD)/bin/%)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery bench-rates evaluate check-prometheus check-reproducible images test-containers test-debian13 test-acl test-ha test-yarn test-spark test-readers lint format FORCE
+.PHONY: help deps build run stop clean-data clean test unit unit-asan unit-tsan unit-run integration soak fuzz fuzz-run bench bench-http bench-gateway bench-ingest bench-model soak-dashboard bench-recovery bench-rates evaluate check-prometheus check-reproducible images test-containers test-debian13 test-acl test-ha test-yarn test-spark test-readers test-pauses lint format FORCE
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -176,6 +176,9 @@ integration: build ## the real services on real Kafka and HDFS
 	@JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 $(VENV)/bin/python -m pytest -q \
 		-n $(PYTEST_WORKERS) --dist loadgroup tests/integration --results build/results \
 		$(PYTEST_FLAGS)
+
+test-pauses: build ## unit and integration tests while the machine pauses for a second now and then
+	@tests/pauses.py $(MAKE) --no-print-directory unit-run integration
 
 soak: build ## loads that last for minutes or hours, with servers killed under them
 	@$(VENV)/bin/python -m pytest -q -s -m soak tests/integration $(PYTEST_FLAGS)
