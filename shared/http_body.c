@@ -11,7 +11,7 @@
 #include "http_internal.h"
 #include "timestamp.h"
 
-enum { INPUT_BYTES = 16384, DISCARD_BYTES = 65536, DISCARD_US = 1000000 };
+enum { INPUT_BYTES = 16384, DISCARD_BYTES = 65536 };
 
 /* --- what the head says ---------------------------------------------------------------------- */
 
@@ -352,8 +352,11 @@ void http_body_discard(struct http_request *request)
 	char waste[4096];
 	size_t got = 1;
 
+	/* The answer has promised that the connection lives on: the whole of it has the time that a
+	 * head has. */
 	start_reading(request);
-	request->body.deadline_us = monotonic_now_us() + DISCARD_US;
+	request->body.deadline_us =
+		monotonic_now_us() + request->server->options.request_timeout_ms * 1000;
 	while (got > 0 && read_raw(request, waste, sizeof waste, &got) == ERROR_OK)
 		;
 }

@@ -152,6 +152,23 @@ static void test_connections_live_on(void **state)
 	close(fd);
 }
 
+/* The answer has promised it; a client may be slow, or stand still for a moment. */
+static void test_connections_live_on_after_a_slow_unread_body(void **state)
+{
+	struct http_testing *t = *state;
+	int fd = socket_connect(http_server_port(t->server));
+
+	assert_true(socket_say(fd, "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na"));
+	socket_answer(fd, t->answer, sizeof t->answer, false);
+	assert_int_equal(answer_status(t->answer), 404);
+	assert_true(http_answer_has(t, "Connection: keep-alive\r\n"));
+	poll(NULL, 0, 2500);
+	assert_true(socket_say(fd, "bcGET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+	socket_rest(fd, t->answer, sizeof t->answer);
+	assert_int_equal(answer_status(t->answer), 200);
+	close(fd);
+}
+
 static void test_http_1_0_keeps_alive_when_asked(void **state)
 {
 	struct http_testing *t = *state;
@@ -208,6 +225,7 @@ int main(void)
 		cmocka_unit_test(test_a_large_head_is_431),
 		cmocka_unit_test(test_headers_behind_the_last_one_read),
 		cmocka_unit_test(test_connections_live_on),
+		cmocka_unit_test(test_connections_live_on_after_a_slow_unread_body),
 		cmocka_unit_test(test_http_1_0_keeps_alive_when_asked),
 		cmocka_unit_test(test_request_ids),
 		cmocka_unit_test(test_a_mute_handler_is_a_500),
