@@ -4,7 +4,7 @@ import pytest
 
 from fake_exchange import FakeExchange, bar, candles, chart, grid, klines
 from support import wait_until
-from support.browser import faults, picture, shown
+from support.browser import faults, picture, shown, wait_true
 from support.models import start_model
 
 
@@ -126,7 +126,7 @@ def test_replays_and_feeds_are_started_and_stopped(steered):
     picture(page, "sources")
     assert faults(page) == []
     page.set_viewport_size({"width": 390, "height": 900})
-    page.wait_for_function("document.documentElement.scrollWidth <= 390")  # the chart follows
+    wait_true(page, "document.documentElement.scrollWidth <= 390")  # the chart follows
     start(page, "coinbase", records="ticks")
     runs(page, "coinbase-3")
     assert page.is_hidden("#start-interval") and page.is_visible("#start-records")

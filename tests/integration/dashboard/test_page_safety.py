@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the page lets no one do, and how it asks for a token."""
 from support import wait_until
-from support.browser import shown
+from support.browser import shown, wait_true
 from support.models import now_bars, produce
 
 MARKUP = "<img src=x onerror=document.title='x'>"
@@ -34,7 +34,7 @@ def test_the_policy_stops_an_injected_script(model, open_page):
         box.innerHTML = "<img src=x onerror=\\"document.title='x'\\">";
         document.body.append(box);
     }""")
-    page.wait_for_function("window.violations.length >= 2")
+    wait_true(page, "window.violations.length >= 2")
     assert page.title() != "x"
     assert {v.split("-")[0] for v in page.evaluate("window.violations")} == {"script"}
 

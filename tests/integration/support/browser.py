@@ -35,6 +35,11 @@ def state_of(page):
     return page.get_attribute("body", "data-state")
 
 
+def wait_true(page, expression):
+    """As wait_for_function, which asks again from the page itself, whose policy forbids eval()."""
+    wait_until(lambda: page.wait_for_timeout(50) or page.evaluate(expression), expression)
+
+
 def chart_label(page):
     page.wait_for_timeout(50)
     label = page.get_attribute("#chart", "aria-label")
